@@ -1,0 +1,1 @@
+"""One folder a CRM; see README.md. The connector discovers them."""

@@ -1,0 +1,129 @@
+"""The contract for a CRM: five questions, two without I/O and three with; and discovery of the folders.
+
+A CRM is one folder in `adapters/` whose package exports a class `Adapter`. Nothing else in the
+connector names a CRM. Vendor's facts, words and errors stay inside the folder; every failure
+leaves it as one of two: TemporaryError (try later, `after` where the vendor said) or PermanentError
+(a person must act), with a sentence that says what.
+"""
+
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
+from typing import ClassVar
+
+import requests
+from pydantic import BaseModel, ConfigDict, Field
+
+import adapters
+from connector.errors import ConnectorError, PermanentError
+from connector.model import Catalog, Context, News, RecordRef, Request, WriteBack
+
+TIMEOUT = (5.0, 15.0)
+"""Seconds to connect and to wait for an answer, for every request an adapter makes."""
+
+
+class ConnectionSettings(BaseModel):
+    """What every connection says in stagecall.yaml; an adapter adds its own (secrets as SecretStr)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    adapter: str
+    default_region: str = Field(default="US", pattern=r"^[A-Z]{2}$")
+    """Country of phone numbers written without a country code: ISO 3166 alpha-2."""
+
+
+class Adapter(ABC):
+    """One CRM, one connection. Subclass once; do not subclass another adapter.
+
+    An instance serves many threads at once, so it keeps no state of a delivery between calls.
+    """
+
+    title: ClassVar[str]
+    """The CRM's name as its vendor spells it."""
+    record: ClassVar[str]
+    """The CRM's word for the record that moves through stages: `deal`, `opportunity`."""
+    objects: ClassVar[tuple[str, ...]]
+    """The names that merge fields may begin with, the record first: `("deal", "contact")`."""
+    writable: ClassVar[tuple[str, ...]]
+    """The objects whose properties a write-back may set."""
+    standard_fields: ClassVar[Mapping[str, frozenset[str]]] = {}
+    """The vendor's own field names by object, for `stagecall check` without an account."""
+    signs_body: ClassVar[bool]
+    """Does the vendor's proof cover the body?"""
+    Settings: ClassVar[type[ConnectionSettings]] = ConnectionSettings
+
+    def __init__(self, name: str, settings: ConnectionSettings, http: requests.Session) -> None:
+        self.name = name
+        self.settings = settings
+        self.http = http
+
+    @abstractmethod
+    def verify(self, request: Request) -> None:
+        """Return if the CRM sent this for us; raise InvalidSignature if not. No I/O."""
+
+    @abstractmethod
+    def parse(self, request: Request) -> News:
+        """Return what happened; raise MalformedDelivery only if nothing of it can be read. No I/O."""
+
+    @abstractmethod
+    def catalog(self) -> Catalog:
+        """Return the account's pipelines and stages."""
+
+    @abstractmethod
+    def read(
+        self, records: Sequence[RecordRef], fields: Mapping[str, Collection[str]]
+    ) -> Mapping[RecordRef, Context | ConnectorError]:
+        """Return each record as it stands, with the named fields of each object (`{"deal": {"amount"}}`).
+
+        Any number of records, read in the vendor's batches. A record that is gone maps to a
+        PermanentError; trouble with the whole request is raised.
+        """
+
+    @abstractmethod
+    def write(self, writes: Sequence[WriteBack]) -> Mapping[RecordRef, ConnectorError | None]:
+        """Put the values on the records, at most one WriteBack a record; None where it is done.
+
+        Called again after a failure: be idempotent. Trouble with the whole request is raised.
+        """
+
+    def holds(self, writes: Sequence[WriteBack]) -> Mapping[RecordRef, bool]:
+        """Say which records already stand as the write-back would have them (asked after a crash)."""
+        fields: dict[str, set[str]] = {}
+        for write in writes:
+            for name, properties in write.properties.items():
+                fields.setdefault(name, set()).update(properties)
+        contexts = self.read([write.record for write in writes], fields)
+        return {write.record: _stands(contexts.get(write.record), write) for write in writes}
+
+
+def _stands(context: Context | ConnectorError | None, write: WriteBack) -> bool:
+    if not isinstance(context, Context):
+        return False
+    return all(
+        (context.fields.get(name, {}).get(key) or "") == value
+        for name, properties in write.properties.items()
+        for key, value in properties.items()
+    )
+
+
+@cache
+def adapter_names() -> tuple[str, ...]:
+    """The folders in `adapters/` that can be used, in alphabetical order."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(adapters.__path__) if module.ispkg))
+
+
+@cache
+def find_adapter(name: str) -> type[Adapter]:
+    """Return the adapter in the folder of that name.
+
+    Raises PermanentError where there is no such folder or it exports no Adapter.
+    """
+    if name not in adapter_names():
+        raise PermanentError(f'"{name}" is not an adapter; there are: {", ".join(adapter_names())}')
+    package = importlib.import_module(f"adapters.{name}")
+    found = getattr(package, "Adapter", None)
+    if not (isinstance(found, type) and issubclass(found, Adapter) and found is not Adapter):
+        raise PermanentError(f"adapters/{name}/__init__.py exports no class Adapter")
+    return found

@@ -1,0 +1,182 @@
+"""Durable jobs: the wiring of Procrastinate. Nothing else in the house knows it.
+
+A job is a name and small arguments; what must be true of a call lives in our tables, so every job may
+run twice, from any point. Jobs live in the PostgreSQL schema `jobs` of the same database, and are
+deferred in the caller's own transaction.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import procrastinate
+import sqlalchemy as sa
+from procrastinate.jobs import Job as QueuedJob
+from procrastinate.exceptions import AlreadyEnqueued
+
+from connector.errors import PermanentError, TemporaryError
+
+log = logging.getLogger(__name__)
+
+SCHEMA = "jobs"
+QUEUE = "stagecall"
+HEARTBEAT = 2.0
+STALLED_AFTER = 8.0
+MAX_DEFECT_ATTEMPTS = 4
+_QUEUED = sa.text(
+    "SELECT 1 FROM jobs.procrastinate_jobs WHERE queueing_lock = :key AND status = 'todo' LIMIT 1"
+)
+
+Handler = Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Which run of a job this is, given to handlers that ask for it."""
+
+    attempt: int
+    """0 the first time; more when it was retried or taken over from a worker that died."""
+    last: bool
+    """True when a defect in this run makes the job a dead letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One kind of job: its handler takes the job's arguments by name."""
+
+    name: str
+    handler: Handler
+    wants_run: bool = False
+    """Pass `run=Run(...)` to the handler as well."""
+    periodic: str | None = None
+    """A cron line of six fields (the last one seconds); such a handler takes no arguments."""
+
+
+_deferrer = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+
+
+def defer(conn: sa.Connection, name: str, *, lock: str | None = None, **arguments: Any) -> None:
+    """Queue a job in the caller's transaction; jobs of one `lock` run one at a time, in order."""
+    _defer(conn, name, lock, None, arguments)
+
+
+def nudge(conn: sa.Connection, name: str, **arguments: Any) -> None:
+    """Make sure a run of this job is queued: one at a time, one waiting at most.
+
+    Cheap when one is waiting already. A run that started just before the caller's commit may miss
+    the caller's rows: every nudged job therefore also has a sweep that looks once a second.
+    """
+    key = ":".join([name, *(str(value) for value in arguments.values())])
+    if conn.execute(_QUEUED, {"key": key}).first() is not None:
+        return
+    try:
+        with conn.begin_nested():
+            _defer(conn, name, key, key, arguments)
+    except AlreadyEnqueued:
+        return
+
+
+def _defer(
+    conn: sa.Connection, name: str, lock: str | None, queueing_lock: str | None, arguments: dict[str, Any]
+) -> None:
+    _deferrer.configure_task(
+        name,
+        allow_unknown=True,
+        queue=QUEUE,
+        lock=lock,
+        queueing_lock=queueing_lock,
+        connection=conn.connection.driver_connection,
+    ).defer(**arguments)
+
+
+def backlog(conn: sa.Connection) -> Mapping[str, int]:
+    """How many jobs there are by state (`todo`, `doing`, `failed`)."""
+    rows = conn.execute(sa.text("SELECT status::text, count(*) FROM jobs.procrastinate_jobs GROUP BY 1"))
+    return {status: count for status, count in rows}
+
+
+class _Retries(procrastinate.BaseRetryStrategy):  # type: ignore[misc]
+    """Later for TemporaryError, never for PermanentError, a few times for a defect."""
+
+    def get_retry_decision(
+        self, *, exception: BaseException, job: QueuedJob
+    ) -> procrastinate.RetryDecision | None:
+        if isinstance(exception, PermanentError):
+            return None
+        if isinstance(exception, TemporaryError):
+            wait = exception.after or back_off(job.attempts)
+        elif job.attempts + 1 < MAX_DEFECT_ATTEMPTS:
+            wait = back_off(job.attempts)
+        else:
+            return None
+        return procrastinate.RetryDecision(retry_at=datetime.now(UTC) + wait)
+
+
+def back_off(attempts: int) -> timedelta:
+    """1 s, 2 s, 4 s ... five minutes at most."""
+    return timedelta(seconds=min(300, 2 ** min(attempts, 9)))
+
+
+@dataclass(slots=True)
+class Worker:
+    """Runs jobs until told to stop. `drain` seconds are left to running jobs."""
+
+    conninfo: str
+    tasks: tuple[Task, ...]
+    concurrency: int = 8
+    drain: float = 20.0
+    _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)
+    _main: "asyncio.Task[None] | None" = field(default=None, init=False)
+
+    def run(self) -> None:
+        """Work until SIGTERM or SIGINT, then finish what runs and return."""
+        asyncio.run(self._run())
+
+    async def _run(self) -> None:
+        app = procrastinate.App(
+            connector=procrastinate.PsycopgConnector(
+                conninfo=self.conninfo, min_size=1, max_size=4, kwargs={"options": f"-csearch_path={SCHEMA}"}
+            )
+        )
+        for task in self.tasks:
+            _register(app, task)
+        _register_rescue(app)
+        async with app.open_async():
+            await app.run_worker_async(
+                queues=[QUEUE],
+                concurrency=self.concurrency,
+                delete_jobs="successful",
+                update_heartbeat_interval=HEARTBEAT,
+                stalled_worker_timeout=STALLED_AFTER,
+                fetch_job_polling_interval=1.0,
+                shutdown_graceful_timeout=self.drain,
+            )
+
+
+def _register(app: procrastinate.App, task: Task) -> None:
+    def run(context: procrastinate.JobContext, timestamp: int | None = None, **arguments: Any) -> None:
+        if task.wants_run:
+            attempt = context.job.attempts
+            arguments["run"] = Run(attempt=attempt, last=attempt + 1 >= MAX_DEFECT_ATTEMPTS)
+        task.handler(**arguments)
+
+    registered = app.task(name=task.name, queue=QUEUE, retry=_Retries(), pass_context=True)(run)
+    if task.periodic:
+        lock = f"periodic:{task.name}"
+        app.periodic(cron=task.periodic, periodic_id=task.name, lock=lock, queueing_lock=lock)(registered)
+
+
+def _register_rescue(app: procrastinate.App) -> None:
+    """Every few seconds, give the jobs of workers that stopped beating to the living."""
+
+    async def rescue(timestamp: int) -> None:
+        stalled = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER)
+        for job in stalled:
+            log.warning("job taken over from a worker that stopped", extra={"job": job.task_name})
+            await app.job_manager.retry_job(job)
+
+    task = app.task(name="rescue_jobs", queue=QUEUE)(rescue)
+    app.periodic(cron="* * * * * */3", periodic_id="rescue_jobs", queueing_lock="rescue_jobs")(task)

@@ -1,0 +1,191 @@
+"""The nouns every room of the connector speaks in: frozen values, no I/O, no clock.
+
+Times are aware datetimes in UTC. Ids are text, also where a vendor sends numbers.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The one clock that production passes in; tests pass their own."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A delivery as it arrived, before anyone trusts it."""
+
+    method: str
+    url: str
+    """The public URL the sender used, query included: some signatures cover it."""
+    headers: Mapping[str, str]
+    """Keys in lower case."""
+    body: bytes
+    """The exact bytes: signatures cover them."""
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RecordRef:
+    """Which record of a CRM: its type in the CRM's own word (`deal`) and its id."""
+
+    type: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.id}"
+
+
+class EventKind(StrEnum):
+    """How a record came to stand in a stage."""
+
+    MOVED = "moved"
+    CREATED = "created"
+
+
+@dataclass(frozen=True, slots=True)
+class StageEvent:
+    """A record entered a stage. What every adapter makes of a delivery."""
+
+    id: str
+    """The same for a redelivery of the same change."""
+    record: RecordRef
+    stage: str | None
+    """Stage id; None where the news does not say (a creation): the context then tells."""
+    occurred_at: datetime
+    kind: EventKind = EventKind.MOVED
+    pipeline: str | None = None
+    previous_stage: str | None = None
+    source: str | None = None
+    """Who changed it, in the CRM's own word (`CRM_UI`, `INTEGRATION`, `IMPORT`)."""
+    own: bool = False
+    """True when our own write-back caused it: it never starts a call."""
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a delivery says: stage events oldest first, and a count of everything else by its name."""
+
+    events: tuple[StageEvent, ...] = ()
+    ignored: Mapping[str, int] = field(default_factory=dict)
+    """Known to us and not our business: name -> how many."""
+    unknown: Mapping[str, int] = field(default_factory=dict)
+    """Never seen before: name -> how many. Someone should look."""
+    malformed: tuple[str, ...] = ()
+    """One sentence for each event that could not be read; the others still count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    id: str
+    label: str
+    stages: tuple[Stage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The pipelines and stages of one connection, so that rules may name them by label or id."""
+
+    pipelines: tuple[Pipeline, ...] = ()
+
+    def pipeline(self, pipeline_id: str | None) -> Pipeline | None:
+        return next((p for p in self.pipelines if p.id == pipeline_id), None)
+
+    def stage(self, stage_id: str | None) -> Stage | None:
+        return next((s for p in self.pipelines for s in p.stages if s.id == stage_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A record as it stands now: its stage, and the fields that merge fields may use.
+
+    `fields` has one mapping for each of the adapter's objects under the CRM's own names:
+    `{"deal": {"id": "9001", "amount": "1200"}, "contact": {"id": "501", "phone": "..."}}`.
+    A missing object is an empty mapping; a missing field is absent or None.
+    """
+
+    record: RecordRef
+    stage: str | None
+    pipeline: str | None
+    fields: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerRequest:
+    """What we send to the Trigger Call API; `agent` is a name or a UUID, None means the default agent."""
+
+    phone_number: str
+    agent: str | None = None
+    name: str | None = None
+    email: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Outcome(StrEnum):
+    """How a call ended, in words that no vendor owns."""
+
+    ANSWERED = "answered"
+    VOICEMAIL = "voicemail"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """What is known of a call: the values of `call.*` in write-backs."""
+
+    call_id: str
+    outcome: Outcome | None = None
+    """None until it has ended."""
+    status: str | None = None
+    """The call API's own word."""
+    agent_name: str | None = None
+    from_number: str | None = None
+    to_number: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    duration_seconds: float | None = None
+    summary: str | None = None
+    transcript: str | None = None
+    sentiment: str | None = None
+    recording_url: str | None = None
+    cost_cents: float | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteBack:
+    """What is to stand on a record: properties by object, values as the CRM's API wants them (text)."""
+
+    record: RecordRef
+    properties: Mapping[str, Mapping[str, str]]
+    """`{"deal": {"ai_call_status": "answered"}}`; an empty text clears the property."""
+
+
+class DispatchState(StrEnum):
+    """Where a dispatch stands; see the table in connector/README.md."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    PLACED = "placed"
+    ENDED = "ended"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
