@@ -50,6 +50,8 @@ class Adapter(ABC):
     """The objects whose properties a write-back may set."""
     standard_fields: ClassVar[Mapping[str, frozenset[str]]] = {}
     """The vendor's own field names by object, for `stagecall check` without an account."""
+    standard_catalog: ClassVar[Catalog] = Catalog()
+    """The pipelines of a fresh account, for `stagecall preview` without one."""
     signs_body: ClassVar[bool]
     """Does the vendor's proof cover the body?"""
     Settings: ClassVar[type[ConnectionSettings]] = ConnectionSettings
@@ -62,6 +64,13 @@ class Adapter(ABC):
     @abstractmethod
     def verify(self, request: Request) -> None:
         """Return if the CRM sent this for us; raise InvalidSignature if not. No I/O."""
+
+    def sign(self, request: Request) -> Mapping[str, str]:
+        """Return the headers that prove `request` to come from the CRM (for `stagecall send` and tests).
+
+        Raises PermanentError where only the CRM can make its proof.
+        """
+        raise PermanentError(f"only {self.title} itself can sign a delivery")
 
     @abstractmethod
     def parse(self, request: Request) -> News:

@@ -60,10 +60,11 @@ def default_data_folder() -> Path:
 
 
 @contextmanager
-def running_database(url: str | None, data: Path) -> Iterator[str]:
-    """Yield the URL of a PostgreSQL that answers, migrated: `url`, else the embedded one in `data`.
+def running_database(url: str | None, data: Path, *, keep: bool = False) -> Iterator[str]:
+    """Yield the URL of a PostgreSQL that answers: `url`, else the embedded one in `data`.
 
-    Raises PermanentError with a sentence for the operator when there can be none.
+    `keep`: start the embedded one again whenever it dies. Raises PermanentError with a sentence for the
+    operator when there can be none.
     """
     if url:
         _check_server(url)
@@ -71,7 +72,10 @@ def running_database(url: str | None, data: Path) -> Iterator[str]:
         return
     server = EmbeddedServer(data)
     try:
-        yield server.ensure()
+        ready = server.ensure()
+        if keep:
+            server.keep_running()
+        yield ready
     finally:
         server.stop_if_unused()
 

@@ -177,6 +177,11 @@ def _change_alike(
     return set(conn.execute(statement).scalars())
 
 
+def postpone(conn: sa.Connection, dispatch_id: str, due_at: datetime) -> None:
+    """Look at it later; nothing else changes, so nothing is noted."""
+    conn.execute(dispatches.update().where(dispatches.c.id == dispatch_id).values(due_at=due_at))
+
+
 def _note(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:
         conn.execute(dispatch_history.insert(), rows)

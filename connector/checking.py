@@ -1,0 +1,76 @@
+"""`stagecall check`: every mistake of every file, with file, line and column."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from connector.adapter import Adapter, adapter_names, find_adapter
+from connector.call_client import CallClient
+from connector.config import load_config
+from connector.errors import ConfigError, Mistake
+from connector.mapping.rules import RuleFile, connection_of, load_rules
+from connector.parts import build_adapters
+from connector.rulebook import load_rulebook, vocabulary
+
+
+def check(
+    config_file: Path, rule_files: Sequence[Path], *, live: bool, environment: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield a line for each file without a mistake; raises ConfigError with the mistakes of all others."""
+    if rule_files and not live:
+        yield from _check_rules(config_file, rule_files, environment)
+        return
+    config = load_config(config_file, environment=environment)
+    adapters = build_adapters(config)
+    catalogs = {name: adapter.catalog() for name, adapter in adapters.items()} if live else None
+    agents = None
+    if live:
+        key = config.calls.api_key.get_secret_value()
+        agents = CallClient(config.api_url, key, config.calls.agents).agent_names()
+    book = load_rulebook(tuple(rule_files) or config.rule_files, adapters, catalogs, agents)
+    yield f"{config_file}: {_count(len(adapters), 'connection')}, no mistakes"
+    for each in book.files:
+        yield _no_mistakes(Path(each.file), each.rules)
+
+
+def _check_rules(
+    config_file: Path, rule_files: Sequence[Path], environment: Mapping[str, str]
+) -> Iterator[str]:
+    """Rule files alone: against the connection's adapter where there is a configuration."""
+    adapters: dict[str, Adapter] = {}
+    if config_file.exists():
+        adapters = build_adapters(load_config(config_file, environment=environment))
+    mistakes: list[Mistake] = []
+    for file in rule_files:
+        try:
+            yield _no_mistakes(file, load_rule_file(file, adapters))
+        except ConfigError as error:
+            mistakes.extend(error.mistakes)
+    if mistakes:
+        raise ConfigError(mistakes)
+
+
+def load_rule_file(file: Path, adapters: Mapping[str, Adapter]) -> RuleFile:
+    """Load one rule file by the words of its connection's adapter, else of the adapter that fits best."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise ConfigError([Mistake(str(file), 0, 0, "", f"cannot be read ({reason})")]) from None
+    connection = connection_of(text, str(file))
+    if connection in adapters:
+        return load_rules(text, str(file), vocabulary(adapters[connection]))
+    failures: list[ConfigError] = []
+    for name in adapter_names():
+        try:
+            return load_rules(text, str(file), vocabulary(find_adapter(name)))
+        except ConfigError as error:
+            failures.append(error)
+    raise min(failures, key=lambda error: len(error.mistakes))
+
+
+def _no_mistakes(file: Path, rules: RuleFile) -> str:
+    return f"{file}: {_count(len(rules.rules), 'rule')}, no mistakes"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,259 @@
+"""stagecall.yaml and the environment, read once, every mistake at once, into frozen values.
+
+Texts may hold `${NAME}`: a variable of the environment, or of the file `stagecall.env` beside the
+configuration (the environment wins). Nothing else in the house reads the environment.
+"""
+
+import difflib
+import glob
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from dotenv import dotenv_values
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from connector.adapter import ConnectionSettings, adapter_names, find_adapter
+from connector.call_api.settings import CallApiSettings, KeySettings, WebhookSettings
+from connector.database import default_data_folder
+from connector.errors import ConfigError, Mistake, PermanentError
+from connector.mapping.source import Document, load_yaml
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+OWN_URL = "http://127.0.0.1:8080"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class CallsSettings(_Strict):
+    """The Trigger Call API that the connector uses."""
+
+    api_url: AnyHttpUrl | None = None
+    """Where it is, without /api/v1; left out: our own server in this program."""
+    api_key: SecretStr = Field(min_length=1)
+    webhook_secret: SecretStr = Field(min_length=1)
+    """Call events are signed with it."""
+    max_per_minute: int | None = Field(default=100, ge=1)
+    """Trigger requests a minute over all processes; null: no limit."""
+    agents: dict[str, str] = Field(default_factory=dict)
+    """Names of agents and their UUIDs, for an API that cannot list them."""
+
+
+class StagecallFile(_Strict):
+    """The shape of stagecall.yaml."""
+
+    version: Literal[1] = 1
+    public_url: AnyHttpUrl | None = None
+    """How the CRM reaches this program from outside, also behind a proxy: signatures cover it."""
+    data: Path | None = None
+    connections: dict[str, dict[str, Any]] = Field(min_length=1)
+    rules: list[str] = Field(min_length=1)
+    calls: CallsSettings
+    call_api: CallApiSettings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the program runs with."""
+
+    file: Path
+    data: Path
+    database_url: str | None
+    public_url: str
+    connections: Mapping[str, ConnectionSettings]
+    rule_files: tuple[Path, ...]
+    calls: CallsSettings
+    api_url: str
+    """Base of the Trigger Call API the connector calls, without a slash at the end."""
+    call_api: CallApiSettings | None = field(default=None)
+
+
+def load_config(
+    file: Path, *, environment: Mapping[str, str], own_url: str = OWN_URL, data: Path | None = None
+) -> Config:
+    """Read stagecall.yaml; `own_url` is where this program listens, `data` wins over the file's.
+
+    Raises ConfigError with every mistake found.
+    """
+    document = load_yaml(_text(file), str(file))
+    variables = {**_env_file(file), **environment}
+    mistakes: list[Mistake] = []
+    value = _filled(document, document.value, (), variables, mistakes)
+    parsed = _validated(StagecallFile, value, document, (), mistakes)
+    connections = _connections(document, value, mistakes)
+    if parsed is None:
+        raise ConfigError(mistakes)
+    rule_files = _rule_files(document, file, parsed.rules, mistakes)
+    if mistakes:
+        raise ConfigError(mistakes)
+    config = Config(
+        file=file,
+        data=(data or _data_folder(parsed, file, variables)).absolute(),
+        database_url=variables.get("STAGECALL_DATABASE_URL") or None,
+        public_url=str(parsed.public_url or own_url).rstrip("/"),
+        connections=connections,
+        rule_files=rule_files,
+        calls=parsed.calls,
+        api_url=str(parsed.calls.api_url or own_url).rstrip("/"),
+        call_api=parsed.call_api,
+    )
+    return config if parsed.calls.api_url else _joined(config, document, own_url)
+
+
+def _joined(config: Config, document: Document, own_url: str) -> Config:
+    """Connector and call API in one program: the same key, and call events straight back to us."""
+    if config.call_api is None:
+        found = (
+            "name the Trigger Call API under `api_url`, or write `call_api: {}` beside `calls` to run our own"
+        )
+        raise ConfigError([document.mistake(("calls",), found)])
+    calls = config.calls
+    own = config.call_api
+    hook = f"{own_url.rstrip('/')}/hooks/calls/"
+    try:
+        key = KeySettings(name="connector", key=calls.api_key)
+        hooks = [WebhookSettings(url=hook + name, secret=calls.webhook_secret) for name in config.connections]
+    except ValidationError as error:
+        setting = {"key": "api_key", "secret": "webhook_secret"}
+        raise ConfigError(
+            document.mistake(("calls", setting[str(each["loc"][0])]), _found(each, CallsSettings))
+            for each in error.errors(include_url=False, include_input=False)
+        ) from None
+    update = {"keys": (*own.keys, key), "webhooks": (*own.webhooks, *hooks)}
+    return replace(config, call_api=own.model_copy(update=update))
+
+
+def _text(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        found = f"cannot be read ({error.strerror}); `stagecall init` writes a first one"
+        raise ConfigError([Mistake(str(file), 0, 0, "", found)]) from None
+
+
+def _env_file(file: Path) -> dict[str, str]:
+    values = dotenv_values(file.with_name("stagecall.env"))
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _data_folder(parsed: StagecallFile, file: Path, variables: Mapping[str, str]) -> Path:
+    if parsed.data is not None:
+        return file.parent / parsed.data.expanduser()
+    named = variables.get("STAGECALL_DATA")
+    return Path(named) if named else default_data_folder()
+
+
+def _filled(
+    document: Document,
+    value: Any,
+    path: tuple[str | int, ...],
+    variables: Mapping[str, str],
+    mistakes: list[Mistake],
+) -> Any:
+    """The value with every `${NAME}` replaced."""
+    if isinstance(value, dict):
+        return {k: _filled(document, v, (*path, k), variables, mistakes) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_filled(document, v, (*path, i), variables, mistakes) for i, v in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+    for name in _VARIABLE.findall(value):
+        if not variables.get(name):
+            state = "is empty" if name in variables else "is not set"
+            found = f"the environment variable {name} {state}; set it, or write it into stagecall.env"
+            mistakes.append(document.mistake(path, found))
+    return _VARIABLE.sub(lambda match: variables.get(match[1], ""), value)
+
+
+def _validated[Model: BaseModel](
+    model: type[Model],
+    value: Any,
+    document: Document,
+    path: tuple[str | int, ...],
+    mistakes: list[Mistake],
+) -> Model | None:
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        known = {(m.line, m.column) for m in mistakes}
+        for detail in error.errors(include_url=False, include_input=False):
+            mistake = document.mistake((*path, *detail["loc"]), _found(detail, model))
+            if (mistake.line, mistake.column) not in known or detail["type"] == "missing":
+                mistakes.append(mistake)
+        return None
+
+
+def _found(detail: Mapping[str, Any], model: type[BaseModel]) -> str:
+    if detail["type"] == "missing":
+        return "is missing"
+    if detail["type"] == "extra_forbidden":
+        possible = _fields_at(model, detail["loc"][:-1])
+        near = difflib.get_close_matches(str(detail["loc"][-1]), possible, n=1)
+        hint = f"; did you mean `{near[0]}`?" if near else f"; possible: {', '.join(sorted(possible))}"
+        return f"is not a setting{hint}"
+    return str(detail["msg"]).removeprefix("Value error, ")
+
+
+def _fields_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
+    """The settings of the model found by walking from `model` along `location`."""
+    for step in location:
+        found = model.model_fields.get(str(step))
+        inner = [found.annotation, *getattr(found.annotation, "__args__", ())] if found else []
+        nested = [each for each in inner if isinstance(each, type) and issubclass(each, BaseModel)]
+        if nested:
+            model = nested[0]
+    return list(model.model_fields)
+
+
+def _connections(
+    document: Document, value: Any, mistakes: list[Mistake]
+) -> dict[str, ConnectionSettings]:
+    section = value.get("connections") if isinstance(value, dict) else None
+    found: dict[str, ConnectionSettings] = {}
+    for name, settings in (section if isinstance(section, dict) else {}).items():
+        path = ("connections", name)
+        if not _NAME.fullmatch(str(name)):
+            mistakes.append(
+                document.mistake(path, "a connection's name has small letters, digits and hyphens")
+            )
+        elif isinstance(settings, dict):
+            one = _connection(document, path, settings, mistakes)
+            if one is not None:
+                found[name] = one
+    return found
+
+
+def _connection(
+    document: Document, path: tuple[str, str], settings: dict[str, Any], mistakes: list[Mistake]
+) -> ConnectionSettings | None:
+    try:
+        adapter = find_adapter(str(settings.get("adapter")))
+    except PermanentError as error:
+        missing = "adapter" not in settings
+        found = f"is missing; there are: {', '.join(adapter_names())}" if missing else str(error)
+        mistakes.append(document.mistake((*path, "adapter"), found))
+        return None
+    return _validated(adapter.Settings, settings, document, path, mistakes)
+
+
+def _rule_files(
+    document: Document, file: Path, patterns: Sequence[str], mistakes: list[Mistake]
+) -> tuple[Path, ...]:
+    found: dict[Path, None] = {}
+    for index, pattern in enumerate(patterns):
+        matches = sorted(glob.glob(str(file.parent / pattern)))
+        if not matches:
+            mistakes.append(document.mistake(("rules", index), f'no file is found by "{pattern}"'))
+        found.update(dict.fromkeys(Path(match) for match in matches))
+    return tuple(found)
+
+
+def process_environment() -> dict[str, str]:
+    """The one place where the environment is read."""
+    return dict(os.environ)

@@ -1,0 +1,80 @@
+"""What a person asks of the store: which calls were placed, which were not, and why."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from connector import jobs
+from connector.errors import PermanentError
+from connector.store import dispatches as store
+from connector.store import write_backs
+from connector.store.deliveries import CALLS
+from connector.store.tables import deliveries
+from connector.store.tables import dispatches as table
+
+
+def dispatches(
+    conn: sa.Connection, *, state: str | None, record_id: str | None, limit: int
+) -> list[dict[str, Any]]:
+    """Dispatches as JSON, newest first, each with its history and its write-backs."""
+    query = sa.select(table).order_by(table.c.created_at.desc()).limit(limit)
+    if state:
+        query = query.where(table.c.state == state)
+    if record_id:
+        query = query.where(table.c.record_id == record_id)
+    return [_shown(conn, row) for row in conn.execute(query)]
+
+
+def _shown(conn: sa.Connection, row: sa.Row[Any]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "rule": row.rule,
+        "record": f"{row.record_type} {row.record_id}",
+        "stage": row.stage,
+        "state": row.state,
+        "why": row.word,
+        "reason": row.reason,
+        "phone_number": row.phone_number,
+        "call_id": row.call_id,
+        "delivery": row.delivery_id,
+        "explanation": row.explanation,
+        "history": [
+            {"at": at.isoformat(), "state": state, "reason": reason}
+            for at, state, reason in store.history(conn, row.id)
+        ],
+        "write_backs": [
+            {name: each[name] for name in ("moment", "state", "properties", "error")}
+            for each in write_backs.for_dispatch(conn, row.id)
+        ],
+    }
+
+
+def lines(found: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """The same for a person to read."""
+    if not found:
+        yield "no dispatches"
+    for each in found:
+        yield f"{each['state']:<8} {each['record']}  {each['rule']}: {each['reason']}"
+        for step in each["history"]:
+            yield f"         {step['at'][:19]}  {step['state']}: {step['reason']}"
+        for write in each["write_backs"]:
+            yield f"         write-back {write['moment']}: {write['state']} {write['error'] or ''}".rstrip()
+
+
+def replay(conn: sa.Connection, delivery_id: str) -> str:
+    """Read a delivery again; raises PermanentError where there is none of that id."""
+    try:
+        UUID(delivery_id)
+    except ValueError:
+        raise PermanentError(f'"{delivery_id}" is not the id of a delivery') from None
+    query = deliveries.update().where(deliveries.c.id == delivery_id).values(state="kept", error=None)
+    row = conn.execute(query.returning(deliveries.c.adapter, deliveries.c.connection)).first()
+    if row is None:
+        raise PermanentError(f"no delivery {delivery_id} is kept")
+    if row.adapter == CALLS:
+        jobs.nudge(conn, "read_results")
+    else:
+        jobs.defer(conn, "read_delivery", lock=f"read:{row.connection}", delivery_id=delivery_id)
+    return f"delivery {delivery_id} is read again"

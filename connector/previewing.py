@@ -1,0 +1,169 @@
+"""`stagecall preview`: what rules would make of a delivery, and why; nothing is done."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from connector import recorded
+from connector.adapter import Adapter, adapter_names, find_adapter
+from connector.checking import load_rule_file
+from connector.config import load_config
+from connector.errors import ConfigError, ConnectorError, Mistake, PermanentError
+from connector.mapping.evaluate import Decision, concerns, decide, fields_needed
+from connector.mapping.rules import Rule, RuleFile
+from connector.mapping.source import load_yaml
+from connector.model import Catalog, Context, Pipeline, RecordRef, Stage, StageEvent, utc_now
+from connector.parts import build_adapters
+from connector.recorded import Recorded
+
+
+def preview(
+    config_file: Path,
+    rules: Path,
+    delivery: Path,
+    record: Path | None,
+    *,
+    environment: Mapping[str, str],
+) -> Iterator[str]:
+    """Yield what happens, line by line. Raises ConfigError for mistakes in files."""
+    adapters: dict[str, Adapter] = {}
+    if config_file.exists():
+        adapters = build_adapters(load_config(config_file, environment=environment))
+    rule_file = load_rule_file(rules, adapters)
+    played = recorded.read(delivery)
+    connected = adapters.get(rule_file.connection)
+    adapter = connected or _unconnected(played)
+    news = adapter.parse(played.request(f"http://127.0.0.1{played.path}", utc_now()))
+    yield f"{delivery}: {len(news.events)} stage event(s)"
+    for name, count in sorted({**news.ignored, **news.unknown}.items()):
+        yield f"  left alone: {name} ({count})"
+    for sentence in news.malformed:
+        yield f"  unreadable: {sentence}"
+    values = _record_file(record) if record else None
+    for event in news.events:
+        yield from _preview_event(adapter, connected is not None, rule_file, event, values)
+    yield "nothing was sent or written"
+
+
+def _unconnected(played: Recorded) -> Adapter:
+    """An adapter without an account: it can parse, not read."""
+    names = adapter_names()
+    name = played.adapter if played.adapter in names else names[0] if len(names) == 1 else None
+    if name is None:
+        raise PermanentError(
+            "the delivery's start line does not say which CRM it is from; write POST /hooks/<adapter>/<connection>"
+        )
+    found = find_adapter(name)
+    settings = found.Settings.model_construct(adapter=name, default_region="US")
+    return found("preview", settings, requests.Session())
+
+
+def _preview_event(
+    adapter: Adapter,
+    connected: bool,
+    rule_file: RuleFile,
+    event: StageEvent,
+    values: Mapping[str, Any] | None,
+) -> Iterator[str]:
+    catalog = _catalog(adapter, connected, event, values)
+    stage = catalog.stage(event.stage)
+    place = f'"{stage.label}" ({event.stage})' if stage else event.stage or "a stage the news does not name"
+    yield f"{event.record} entered {place} at {event.occurred_at.isoformat()}"
+    for rule in rule_file.rules:
+        refusal = concerns(rule, event, catalog)
+        if refusal is not None:
+            yield f'  rule "{rule.name}": no call: {refusal.sentence}'
+            continue
+        context = _context(adapter, connected, rule, event, catalog, values)
+        if isinstance(context, str):
+            yield f'  rule "{rule.name}": {context}'
+            continue
+        region = adapter.settings.default_region
+        yield from _decision(rule, decide(rule, event, context, catalog, default_region=region))
+
+
+def _decision(rule: Rule, decision: Decision) -> Iterator[str]:
+    if decision.request is None:
+        sentence = decision.reason.sentence if decision.reason else "no reason given"
+        yield f'  rule "{rule.name}": no call: {sentence}'
+    else:
+        yield f'  rule "{rule.name}": calls {decision.request.phone_number}'
+        request = {
+            "phone_number": decision.request.phone_number,
+            "agent": decision.request.agent or "(the default agent)",
+            "name": decision.request.name,
+            "email": decision.request.email,
+            "metadata": dict(decision.request.metadata),
+        }
+        for line in json.dumps(request, indent=2, ensure_ascii=False).splitlines():
+            yield f"    {line}"
+    for line in decision.explanation:
+        yield f"    - {line}"
+
+
+def _record_file(file: Path) -> Mapping[str, Any]:
+    try:
+        text = file.read_bytes()
+    except OSError as error:
+        raise PermanentError(f"{file} cannot be read ({error.strerror})") from None
+    value = load_yaml(text, str(file)).value
+    if not isinstance(value, dict):
+        found = "a record file has the record's fields by object: `deal: {amount: 1200}`"
+        raise ConfigError([Mistake(str(file), 1, 1, "", found)])
+    return value
+
+
+def _catalog(
+    adapter: Adapter, connected: bool, event: StageEvent, values: Mapping[str, Any] | None
+) -> Catalog:
+    """The stages: of the record file (`stage:`, `pipeline:`), of the account, else the vendor's standard ones."""
+    if values and values.get("stage"):
+        stage = Stage(event.stage or str(values["stage"]), str(values["stage"]))
+        name = str(values.get("pipeline") or "default")
+        return Catalog((Pipeline(event.pipeline or name, name, (stage,)),))
+    return adapter.catalog() if connected else adapter.standard_catalog
+
+
+def _context(
+    adapter: Adapter,
+    connected: bool,
+    rule: Rule,
+    event: StageEvent,
+    catalog: Catalog,
+    values: Mapping[str, Any] | None,
+) -> Context | str:
+    """The record of the file, else of the account, else a sentence that says what is missing."""
+    if values is not None:
+        return _given_context(adapter, event, catalog, values)
+    if not connected:
+        return "may call; give --record FILE with the record's fields to see the request"
+    try:
+        read = adapter.read([event.record], fields_needed([rule]))[event.record]
+    except ConnectorError as error:
+        return f"the record cannot be read: {error}"
+    return read if isinstance(read, Context) else f"no call: {read}"
+
+
+def _given_context(
+    adapter: Adapter, event: StageEvent, catalog: Catalog, values: Mapping[str, Any]
+) -> Context:
+    fields: dict[str, dict[str, Any]] = {}
+    for name in adapter.objects:
+        given = values.get(name)
+        texts = {key: _text(value) for key, value in given.items()} if isinstance(given, dict) else {}
+        fields[name] = texts
+    fields[adapter.record].setdefault("id", event.record.id)
+    pipeline = next((p for p in catalog.pipelines if any(s.id == event.stage for s in p.stages)), None)
+    stage = event.stage or (pipeline or Pipeline("", "", (Stage("", ""),))).stages[0].id or None
+    ref = RecordRef(event.record.type, event.record.id)
+    return Context(ref, stage, pipeline.id if pipeline else event.pipeline, fields)
+
+
+def _text(value: Any) -> Any:
+    """CRM values are text: `amount: 1200` in a record file means "1200"."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value

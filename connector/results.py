@@ -1,0 +1,195 @@
+"""Read call events: the result onto its dispatch, and the write-backs that follow."""
+
+import logging
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector import call_events, jobs
+from connector.call_events import CallEvent
+from connector.errors import MalformedDelivery, PermanentError
+from connector.mapping.evaluate import call_values, write_back
+from connector.model import CallResult, DispatchState, Outcome
+from connector.parts import Parts
+from connector.store import deliveries, dispatches, write_backs
+from connector.store.deliveries import CALLS, Delivery
+from connector.store.dispatches import Change, Dispatch
+
+log = logging.getLogger(__name__)
+
+BATCH = 200
+OPEN = (DispatchState.SENDING, DispatchState.PLACED, DispatchState.UNKNOWN, DispatchState.WAITING)
+"""The states that a call event may change. WAITING: the request had been sent after all."""
+
+Moment = tuple[str, str, CallResult | None, str]
+"""(dispatch id, placed/ended/failed, the call, the reason)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    delivery: Delivery
+    event: CallEvent
+
+
+def read_results(parts: Parts) -> None:
+    """Read every kept call event, a batch a commit; one that is a defect is set aside, never the others."""
+    while True:
+        try:
+            with parts.engine.begin() as conn:
+                taken = deliveries.take_unread(conn, CALLS, BATCH)
+                _read_batch(parts, conn, taken)
+        except (PermanentError, ValueError, TypeError, KeyError, sa.exc.DataError):
+            _read_singly(parts, [each.id for each in taken])
+        if len(taken) < BATCH:
+            return
+
+
+def _read_singly(parts: Parts, ids: Sequence[str]) -> None:
+    """The batch failed: find the one that spoils it and make it a dead letter with its traceback."""
+    for delivery_id in ids:
+        try:
+            with parts.engine.begin() as conn:
+                delivery = deliveries.get(conn, delivery_id)
+                if delivery is not None and delivery.state == "kept":
+                    _read_batch(parts, conn, [delivery])
+        except (PermanentError, ValueError, TypeError, KeyError, sa.exc.DataError):
+            log.exception("call event is dead", extra={"delivery": delivery_id})
+            with parts.engine.begin() as conn:
+                deliveries.mark_dead(conn, [delivery_id], traceback.format_exc(), parts.clock())
+
+
+def _read_batch(parts: Parts, conn: sa.Connection, taken: Sequence[Delivery]) -> None:
+    now = parts.clock()
+    events: list[_Read] = []
+    for delivery in taken:
+        try:
+            events.append(_Read(delivery, call_events.parse(delivery.request.body)))
+        except MalformedDelivery as error:
+            deliveries.mark_dead(conn, [delivery.id], str(error), now)
+    found = _dispatches(conn, events)
+    reports: dict[str, dict[str, str]] = {}
+    ended: dict[str, tuple[Dispatch, CallResult]] = {}
+    started: dict[str, tuple[Dispatch, CallResult]] = {}
+    for each in events:
+        dispatch, why_not = _match(each, found)
+        reports[each.delivery.id] = {"event": each.event.name}
+        if dispatch is None:
+            reports[each.delivery.id]["left_alone"] = why_not
+            continue
+        reports[each.delivery.id]["dispatch"] = dispatch.id
+        (ended if each.event.ended else started)[dispatch.id] = (dispatch, each.event.result)
+    apply_started(parts, conn, [v for k, v in started.items() if k not in ended], now)
+    apply_ended(parts, conn, list(ended.values()), now)
+    deliveries.mark_read(conn, reports, now)
+
+
+def _dispatches(conn: sa.Connection, events: Sequence[_Read]) -> Mapping[str, Dispatch]:
+    """The dispatches the events speak of, by dispatch id and by call id."""
+    ids = {each.event.dispatch_id for each in events if _is_uuid(each.event.dispatch_id)}
+    calls = {each.event.result.call_id for each in events}
+    found: dict[str, Dispatch] = {}
+    for dispatch in dispatches.find_for_calls(conn, [str(id_) for id_ in ids], calls):
+        found[dispatch.id] = dispatch
+        if dispatch.call_id:
+            found[dispatch.call_id] = dispatch
+    return found
+
+
+def _is_uuid(text: str | None) -> bool:
+    return text is not None and len(text) == 36 and set(text) <= set("0123456789abcdef-")
+
+
+def _match(read: _Read, found: Mapping[str, Dispatch]) -> tuple[Dispatch | None, str]:
+    """The dispatch of a call event, or why it has none here."""
+    event = read.event
+    if event.test:
+        return None, "a test"
+    dispatch = found.get(event.dispatch_id or "") or found.get(event.result.call_id)
+    if dispatch is None:
+        return None, "no dispatch of ours made this call"
+    if dispatch.connection != read.delivery.connection:
+        return None, f"the call belongs to the connection {dispatch.connection}"
+    return dispatch, ""
+
+
+def apply_started(
+    parts: Parts, conn: sa.Connection, started: Sequence[tuple[Dispatch, CallResult]], now: datetime
+) -> None:
+    """The call began: certainly placed, also where no answer had come."""
+    changes = [
+        Change(
+            dispatch.id,
+            DispatchState.PLACED,
+            "started",
+            f"call {result.call_id} began",
+            {"call_id": result.call_id},
+        )
+        for dispatch, result in started
+    ]
+    changed = dispatches.change(conn, changes, now, only_from=OPEN)
+    moments: list[Moment] = [
+        (dispatch.id, "placed", result, "") for dispatch, result in started if dispatch.id in changed
+    ]
+    queue_write_backs(parts, conn, moments, {each.id: (each, each.values) for each, _ in started})
+
+
+def apply_ended(
+    parts: Parts, conn: sa.Connection, ended: Sequence[tuple[Dispatch, CallResult]], now: datetime
+) -> None:
+    """The call ended: keep its result, once, and queue the write-back of the outcome."""
+    changes = [
+        Change(
+            dispatch.id,
+            DispatchState.ENDED,
+            (result.outcome or Outcome.UNKNOWN).value,
+            f"call {result.call_id} ended: {(result.outcome or Outcome.UNKNOWN).value}",
+            {"call_id": result.call_id, "result": result_to_json(result)},
+        )
+        for dispatch, result in ended
+    ]
+    changed = dispatches.change(conn, changes, now, only_from=OPEN)
+    moments: list[Moment] = [
+        (dispatch.id, "ended", result, "") for dispatch, result in ended if dispatch.id in changed
+    ]
+    queue_write_backs(parts, conn, moments, {each.id: (each, each.values) for each, _ in ended})
+    if changed:
+        jobs.nudge(conn, "pace")  # another call to the same person may have waited for this one
+
+
+def queue_write_backs(
+    parts: Parts,
+    conn: sa.Connection,
+    moments: Sequence[Moment],
+    known: Mapping[str, tuple[Dispatch, Mapping[str, Any]]],
+) -> None:
+    """Render and queue what the rules want written at these moments."""
+    queued: dict[str, list[tuple[str, str, Any]]] = {}
+    missing = [each[0] for each in moments if each[0] not in known]
+    fetched = {each.id: (each, each.values) for each in dispatches.get(conn, missing)} if missing else {}
+    for dispatch_id, moment, call, reason in moments:
+        dispatch, values = (known.get(dispatch_id) or fetched[dispatch_id])
+        try:
+            rule = parts.rules.rule(conn, dispatch.rules_version, dispatch.rule)
+        except PermanentError as error:
+            log.error("no write-back", extra={"dispatch": dispatch_id, "why": str(error)})
+            continue
+        given = {**values, "call": call_values(call) if call is not None else {}}
+        write = write_back(rule, moment, dispatch.record, given, reason)
+        if write is not None:
+            queued.setdefault(dispatch.connection, []).append((dispatch_id, moment, write))
+    for connection, rows in queued.items():
+        write_backs.queue(conn, connection, rows, parts.clock())
+        jobs.nudge(conn, "write_back", connection=connection)
+
+
+def result_to_json(result: CallResult) -> dict[str, Any]:
+    """The result as it is kept: times as ISO text."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in asdict(result).items()
+        if value is not None
+    }

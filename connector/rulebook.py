@@ -1,0 +1,141 @@
+"""The rules in force, by connection, and the older versions that dispatches still run under."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from connector.adapter import Adapter
+from connector.errors import ConfigError, Mistake, PermanentError
+from connector.mapping.rules import Rule, RuleFile, Vocabulary, connection_of, load_rules
+from connector.model import Catalog
+from connector.store import rule_versions
+from connector.store.rule_versions import RuleVersion
+
+
+def vocabulary(
+    adapter: Adapter | type[Adapter],
+    catalog: Catalog | None = None,
+    agents: frozenset[str] | None = None,
+) -> Vocabulary:
+    """The words that rules for this adapter may use."""
+    return Vocabulary(
+        objects=adapter.objects,
+        writable=adapter.writable,
+        standard_fields=adapter.standard_fields,
+        catalog=catalog,
+        agents=agents,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedFile:
+    """A rule file with the text it was made from."""
+
+    file: str
+    text: str
+    rules: RuleFile
+
+
+@dataclass(slots=True)
+class RuleBook:
+    """Every rule file of the configuration; immutable but for a cache of older versions."""
+
+    files: tuple[LoadedFile, ...]
+    adapters: Mapping[str, Adapter]
+    _older: dict[str, RuleFile] = field(default_factory=dict, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def rules(self, connection: str) -> tuple[tuple[RuleFile, Rule], ...]:
+        """The rules of a connection, each with the file it stands in, in order."""
+        return tuple(
+            (each.rules, rule)
+            for each in self.files
+            if each.rules.connection == connection
+            for rule in each.rules.rules
+        )
+
+    def remember(self, conn: sa.Connection, at: datetime) -> None:
+        """Keep the text of every file in force."""
+        for each in self.files:
+            version = RuleVersion(each.rules.version, each.rules.connection, each.file, each.text)
+            rule_versions.remember(conn, version, at)
+
+    def rule(self, conn: sa.Connection, version: str, name: str) -> Rule:
+        """The rule as it was in that version; raises PermanentError where it is not to be had."""
+        rule_file = self._version(conn, version)
+        for rule in rule_file.rules:
+            if rule.name == name:
+                return rule
+        raise PermanentError(f'the rule "{name}" is not in the version it ran under')
+
+    def _version(self, conn: sa.Connection, version: str) -> RuleFile:
+        for each in self.files:
+            if each.rules.version == version:
+                return each.rules
+        with self._lock:
+            if version not in self._older:
+                self._older[version] = self._load_older(conn, version)
+            return self._older[version]
+
+    def _load_older(self, conn: sa.Connection, version: str) -> RuleFile:
+        kept = rule_versions.get(conn, version)
+        adapter = self.adapters.get(kept.connection) if kept else None
+        if kept is None or adapter is None:
+            raise PermanentError("the rules this ran under are not kept")
+        return load_rules(kept.text, kept.file, vocabulary(adapter))
+
+
+def load_rulebook(
+    files: tuple[Path, ...],
+    adapters: Mapping[str, Adapter],
+    catalogs: Mapping[str, Catalog] | None = None,
+    agents: frozenset[str] | None = None,
+) -> RuleBook:
+    """Load every file; raises ConfigError with the mistakes of all of them."""
+    mistakes: list[Mistake] = []
+    loaded: list[LoadedFile] = []
+    for file in files:
+        try:
+            loaded.append(_load(file, adapters, catalogs or {}, agents))
+        except ConfigError as error:
+            mistakes.extend(error.mistakes)
+    mistakes.extend(_repeated(loaded))
+    if mistakes:
+        raise ConfigError(mistakes)
+    return RuleBook(tuple(loaded), adapters)
+
+
+def _load(
+    file: Path,
+    adapters: Mapping[str, Adapter],
+    catalogs: Mapping[str, Catalog],
+    agents: frozenset[str] | None,
+) -> LoadedFile:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([Mistake(str(file), 0, 0, "", f"cannot be read: {error}")]) from None
+    name = connection_of(text, str(file))
+    if name not in adapters:
+        found = f'"{name}" is not a connection of stagecall.yaml; there are: {", ".join(sorted(adapters))}'
+        raise ConfigError([Mistake(str(file), 0, 0, "connection", found)])
+    words = vocabulary(adapters[name], catalogs.get(name), agents)
+    return LoadedFile(str(file), text, load_rules(text, str(file), words))
+
+
+def _repeated(files: list[LoadedFile]) -> list[Mistake]:
+    """Two files of one connection must not have a rule of one name: the name is what a call is once for."""
+    seen: dict[tuple[str, str], str] = {}
+    mistakes = []
+    for each in files:
+        for rule in each.rules.rules:
+            key = (each.rules.connection, rule.name)
+            if key in seen:
+                found = f'a rule of this name stands in {seen[key]} too; a rule\'s name is unique'
+                mistakes.append(Mistake(each.file, 0, 0, f'rule "{rule.name}"', found))
+            seen.setdefault(key, each.file)
+    return mistakes

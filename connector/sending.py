@@ -1,0 +1,199 @@
+"""Send trigger requests: read the records again, ask the rules again, POST once, write down what came of it."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector import jobs
+from connector.call_client import Answer, Doubtful, Later, Placed, Refused
+from connector.errors import ConnectorError, PermanentError, TemporaryError
+from connector.mapping.rules import Rule
+from connector.model import CallResult, Context, DispatchState, RecordRef, TriggerRequest
+from connector.parts import Parts
+from connector.process import LOOK_AGAIN, NO_NUMBER, UNDECIDED, decide_on, read_records, values_of
+from connector.results import queue_write_backs
+from connector.store import dispatches
+from connector.store.dispatches import Change, Dispatch
+
+LEASE = timedelta(seconds=10)
+"""How long after it was let go a request may still be sent; later it goes back in line. A look-up may
+trust an empty answer once the lease and the client's time-outs are over."""
+THREADS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A dispatch whose record and rule were looked at again just now, and what is to be sent."""
+
+    dispatch: Dispatch
+    rule: Rule
+    request: TriggerRequest
+    values: Mapping[str, Any]
+
+
+def send(parts: Parts, dispatch_ids: Sequence[str], run: jobs.Run) -> None:
+    """Send what pace let go. A run that was taken over never sends: it hands its rest to the look-up."""
+    started = time.monotonic()
+    with parts.engine.begin() as conn:
+        rows = dispatches.get(conn, dispatch_ids, state=DispatchState.SENDING)
+        if run.attempt > 0:
+            _doubt(parts, conn, rows)
+            return
+        rules = {each.id: _rule(parts, conn, each) for each in rows}
+    ready, changes = _prepare(parts, rows, rules)
+    _settle(parts, changes, {})
+    lease = LEASE.total_seconds()
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="send") as pool:
+        futures = {pool.submit(_post, parts, each, started + lease): each for each in ready}
+        for done in _as_they_come(futures):
+            _record(parts, done)
+
+
+def _doubt(parts: Parts, conn: sa.Connection, rows: Sequence[Dispatch]) -> None:
+    """The worker that had these stopped: each may have been sent, so each is looked up first."""
+    now = parts.clock()
+    reason = "the worker stopped while the request was under way; looking it up"
+    changes = [
+        Change(each.id, DispatchState.UNKNOWN, "worker_stopped", reason, {"due_at": now}) for each in rows
+    ]
+    dispatches.change(conn, changes, now, only_from=[DispatchState.SENDING])
+    jobs.nudge(conn, "look_up")
+
+
+def _rule(parts: Parts, conn: sa.Connection, dispatch: Dispatch) -> Rule | PermanentError:
+    try:
+        return parts.rules.rule(conn, dispatch.rules_version, dispatch.rule)
+    except PermanentError as error:
+        return error
+
+
+def _prepare(
+    parts: Parts, rows: Sequence[Dispatch], rules: Mapping[str, Rule | PermanentError]
+) -> tuple[list[Ready], list[Change]]:
+    """Read and decide again; what is not to be sent now becomes a change."""
+    contexts: dict[tuple[str, RecordRef], Context | ConnectorError] = {}
+    for connection in {each.connection for each in rows}:
+        own = [each for each in rows if each.connection == connection]
+        for record, context in _read_again(parts, connection, own, rules).items():
+            contexts[connection, record] = context
+    ready: list[Ready] = []
+    changes: list[Change] = []
+    for each in rows:
+        outcome = _decide_again(parts, each, rules[each.id], contexts[each.connection, each.record])
+        if isinstance(outcome, Ready):
+            ready.append(outcome)
+        else:
+            changes.append(outcome)
+    return ready, changes
+
+
+def _read_again(
+    parts: Parts, connection: str, rows: Sequence[Dispatch], rules: Mapping[str, Rule | PermanentError]
+) -> Mapping[RecordRef, Context | ConnectorError]:
+    records = list(dict.fromkeys(each.record for each in rows))
+    known = [rule for each in rows if isinstance(rule := rules[each.id], Rule)]
+    try:
+        return read_records(parts.adapter(connection), records, known)
+    except (TemporaryError, PermanentError) as error:
+        return dict.fromkeys(records, error)
+
+
+def _decide_again(
+    parts: Parts, dispatch: Dispatch, rule: Rule | PermanentError, context: Context | ConnectorError
+) -> Ready | Change:
+    """Still in the stage? Still wanted? Still the same number?"""
+    now = parts.clock()
+    if isinstance(rule, PermanentError):
+        return Change(dispatch.id, DispatchState.FAILED, "rule_gone", str(rule))
+    if isinstance(context, TemporaryError):
+        after = context.after or jobs.back_off(dispatch.attempts)
+        return _again(dispatch, "crm_unavailable", str(context), now + after)
+    if not isinstance(context, Context):
+        return Change(dispatch.id, DispatchState.SKIPPED, "record_gone", str(context))
+    try:
+        catalog = parts.catalog(dispatch.connection)
+    except ConnectorError as error:
+        return _again(dispatch, "crm_unavailable", str(error), now + jobs.back_off(dispatch.attempts))
+    decision = decide_on(parts, dispatch.connection, rule, dispatch.event, context, catalog)
+    values = values_of(dispatch.event, context, catalog)
+    if decision.request is None:
+        reason = decision.reason or UNDECIDED
+        if reason.word in NO_NUMBER and dispatch.looks < len(LOOK_AGAIN):
+            wait_for = LOOK_AGAIN[dispatch.looks]
+            sentence = f"{reason.sentence}; looking again in {wait_for.seconds} s"
+            return _again(dispatch, reason.word, sentence, now + wait_for, looks=dispatch.looks + 1)
+        columns = {"explanation": list(decision.explanation)}
+        return Change(dispatch.id, DispatchState.SKIPPED, reason.word, reason.sentence, columns)
+    if decision.request.phone_number != dispatch.phone_number:
+        number = decision.request.phone_number
+        return _again(dispatch, "number_changed", "the number was read again", now, phone_number=number)
+    return Ready(dispatch, rule, decision.request, values)
+
+
+def _again(dispatch: Dispatch, word: str, reason: str, due_at: datetime, **columns: Any) -> Change:
+    return Change(dispatch.id, DispatchState.WAITING, word, reason, {"due_at": due_at, **columns})
+
+
+def _post(parts: Parts, ready: Ready, deadline: float) -> Answer:
+    if time.monotonic() > deadline:
+        return Later("lease_over", "its turn to be sent was over; it waits for the next", timedelta(0))
+    return parts.calls.trigger(ready.request, ready.dispatch.id)
+
+
+def _as_they_come(futures: Mapping[Future[Answer], Ready]) -> Iterator[list[tuple[Ready, Answer]]]:
+    """What is done, in groups as large as happen to be done at once."""
+    pending = set(futures)
+    while pending:
+        done, pending = wait(pending, return_when=FIRST_COMPLETED)
+        yield [(futures[each], each.result()) for each in done]
+
+
+def _record(parts: Parts, answers: Sequence[tuple[Ready, Answer]]) -> None:
+    now = parts.clock()
+    changes = [_change(ready.dispatch, answer, ready.values, now) for ready, answer in answers]
+    _settle(parts, changes, {ready.dispatch.id: ready for ready, _ in answers})
+
+
+def _change(dispatch: Dispatch, answer: Answer, values: Mapping[str, Any], now: datetime) -> Change:
+    """What an answer of the call API makes of a dispatch."""
+    match answer:
+        case Placed(call_id):
+            columns = {"call_id": call_id, "values": dict(values), "due_at": now}
+            return Change(dispatch.id, DispatchState.PLACED, "placed", f"call {call_id} was placed", columns)
+        case Refused(word, reason):
+            return Change(dispatch.id, DispatchState.FAILED, word, reason, {"values": dict(values)})
+        case Later(word, reason, after):
+            wait_for = after if after is not None else jobs.back_off(dispatch.attempts)
+            due_at = now + wait_for
+            sentence = f"{reason}; trying again at {due_at:%H:%M:%S} UTC"
+            return _again(dispatch, word, sentence, due_at)
+        case Doubtful(reason):
+            columns = {"values": dict(values), "due_at": now}
+            return Change(dispatch.id, DispatchState.UNKNOWN, "no_answer", reason, columns)
+
+
+def _settle(parts: Parts, changes: Sequence[Change], ready: Mapping[str, Ready]) -> None:
+    """Commit changes of dispatches in `sending`, with the write-backs that follow from them."""
+    if not changes:
+        return
+    now = parts.clock()
+    with parts.engine.begin() as conn:
+        changed = dispatches.change(conn, changes, now, only_from=[DispatchState.SENDING])
+        done = [each for each in changes if each.dispatch_id in changed]
+        moments = []
+        for each in done:
+            if each.state is DispatchState.PLACED:
+                call = CallResult(call_id=each.columns["call_id"], status="initiated")
+                moments.append((each.dispatch_id, "placed", call, ""))
+            elif each.state is DispatchState.FAILED:
+                moments.append((each.dispatch_id, "failed", None, each.reason))
+        queue_write_backs(parts, conn, moments, {id_: (r.dispatch, r.values) for id_, r in ready.items()})
+        if any(each.state is DispatchState.UNKNOWN for each in done):
+            jobs.nudge(conn, "look_up")
+        if any(each.state is DispatchState.WAITING and each.columns["due_at"] <= now for each in done):
+            jobs.nudge(conn, "pace")
