@@ -1,0 +1,63 @@
+"""The adapter: HubSpot's answers to the five questions of connector/adapter.py."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import ClassVar
+
+import requests
+
+from adapters.hubspot import events, records, signature
+from adapters.hubspot.client import Client
+from adapters.hubspot.fields import CONTACT_FIELDS, DEAL_FIELDS
+from adapters.hubspot.settings import Settings
+from connector import adapter
+from connector.adapter import ConnectionSettings
+from connector.errors import ConnectorError
+from connector.model import Catalog, Context, News, RecordRef, Request, WriteBack
+
+
+class Adapter(adapter.Adapter):
+    """One HubSpot account."""
+
+    title = "HubSpot"
+    record = "deal"
+    objects = ("deal", "contact")
+    writable = ("deal",)
+    standard_fields: ClassVar[Mapping[str, frozenset[str]]] = {"deal": DEAL_FIELDS, "contact": CONTACT_FIELDS}
+    signs_body = True
+    Settings: ClassVar[type[ConnectionSettings]] = Settings
+
+    def __init__(self, name: str, settings: ConnectionSettings, http: requests.Session) -> None:
+        super().__init__(name, settings, http)
+        if not isinstance(settings, Settings):
+            raise TypeError("a HubSpot connection needs HubSpot's Settings")
+        self._secrets = tuple(secret.get_secret_value() for secret in settings.client_secret)
+        self._allowed = settings.allow_signatures
+        self._portal_id = settings.portal_id
+        # the official client brings its own HTTP (urllib3), so self.http is not used
+        self._client = Client(settings.access_token.get_secret_value(), settings.api_url)
+
+    def verify(self, request: Request) -> None:
+        """HubSpot's signature over method, URL, body and time."""
+        signature.verify(request, self._secrets, self._allowed)
+
+    def parse(self, request: Request) -> News:
+        """Deals that entered a stage or were created."""
+        return events.parse(request, self._portal_id)
+
+    def catalog(self) -> Catalog:
+        """The account's deal pipelines; archived stages too, since deals may still stand in them."""
+        return records.catalog(self._client)
+
+    def properties(self, object_name: str = "deal") -> frozenset[str]:
+        """The names of the properties that the account has, for a check before the first call."""
+        return self._client.property_names(object_name)
+
+    def read(
+        self, records_: Sequence[RecordRef], fields: Mapping[str, Collection[str]]
+    ) -> Mapping[RecordRef, Context | ConnectorError]:
+        """Deals by the hundred, each with its first contact."""
+        return records.read(self._client, records_, fields)
+
+    def write(self, writes: Sequence[WriteBack]) -> Mapping[RecordRef, ConnectorError | None]:
+        """Properties onto deals by the hundred; one bad record does not spoil the others."""
+        return records.write(self._client, writes)

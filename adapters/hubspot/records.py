@@ -1,0 +1,163 @@
+"""Deals by the hundred: contexts with their contact, write-backs, and the catalog of stages."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from adapters.hubspot.client import BATCH, Client, Json, Properties
+from adapters.hubspot.failures import Refused
+from connector.errors import ConnectorError, PermanentError, TemporaryError
+from connector.model import Catalog, Context, Pipeline, RecordRef, Stage, WriteBack
+
+RECORD: Final = "deal"
+ALWAYS: Final = frozenset({"dealstage", "pipeline"})
+
+T = TypeVar("T")
+Results = dict[RecordRef, ConnectorError | None]
+
+
+def catalog(client: Client) -> Catalog:
+    """Return the account's pipelines; an archived stage stays, for a deal may still stand in it."""
+    return Catalog(tuple(_pipeline(found) for found in client.pipelines()))
+
+
+def read(
+    client: Client, records: Sequence[RecordRef], fields: Mapping[str, Collection[str]]
+) -> dict[RecordRef, Context | ConnectorError]:
+    """Return each deal as it stands, with its first contact if a contact's field is wanted."""
+    contexts: dict[RecordRef, Context | ConnectorError] = {}
+    readable = []
+    for record in records:
+        wrong = _not_a_deal(record)
+        if wrong:
+            contexts[record] = wrong
+        else:
+            readable.append(record)
+    for chunk in _chunks(readable):
+        contexts.update(_read_chunk(client, chunk, fields))
+    return contexts
+
+
+def write(client: Client, writes: Sequence[WriteBack]) -> Results:
+    """Put the values on the deals: None where it is done, else why not."""
+    results: Results = {write.record: _unwritable(write) for write in writes}
+    wanted = [write for write in writes if results[write.record] is None and write.properties.get(RECORD)]
+    answered: Results = {}
+    try:
+        for chunk in _chunks(wanted):
+            _update(client, {write.record: write.properties[RECORD] for write in chunk}, answered)
+    except TemporaryError as trouble:
+        if not answered:
+            raise
+        # what is done is done: only the rest waits
+        results |= {write.record: trouble for write in wanted}
+    return results | answered
+
+
+def _update(client: Client, todo: Mapping[RecordRef, Mapping[str, str]], answered: Results) -> None:
+    """Update at once what HubSpot takes at once; halve what it refuses until the bad record stands alone."""
+    try:
+        done = client.update(RECORD, {record.id: properties for record, properties in todo.items()})
+    except Refused as refused:
+        # a property that the account lacks names its records by itself, without a search for them
+        guilty = [record for record in todo if refused.missing & todo[record].keys()]
+        if guilty or len(todo) == 1:
+            answered |= dict.fromkeys(guilty or todo, refused)
+        parts = 1 if guilty else 2
+    else:
+        answered |= {record: None for record in todo if record.id in done}
+        parts = 1
+    rest = [record for record in todo if record not in answered]
+    for part in (rest[start::parts] for start in range(parts)):
+        if part:
+            _update(client, {record: todo[record] for record in part}, answered)
+
+
+def _read_chunk(
+    client: Client, records: Sequence[RecordRef], fields: Mapping[str, Collection[str]]
+) -> dict[RecordRef, Context | ConnectorError]:
+    ids = list(dict.fromkeys(record.id for record in records))
+    deals = client.objects(RECORD, ids, {*fields.get(RECORD, ()), *ALWAYS} - {"id"})
+    contacts = (
+        _first_contacts(client, list(deals), fields["contact"]) if "contact" in fields and deals else {}
+    )
+    return {record: _context(record, deals.get(record.id), contacts.get(record.id, {})) for record in records}
+
+
+def _context(
+    record: RecordRef, deal: Properties | None, contact: Mapping[str, Any]
+) -> Context | PermanentError:
+    if deal is None:
+        return PermanentError(f"{record} is gone from HubSpot: deleted, or merged into another")
+    fields = {"deal": {**deal, "id": record.id}, "contact": contact}
+    return Context(record, deal.get("dealstage"), deal.get("pipeline"), fields)
+
+
+def _first_contacts(
+    client: Client, deal_ids: Sequence[str], properties: Collection[str]
+) -> dict[str, Mapping[str, Any]]:
+    """Return each deal's first contact that still exists."""
+    candidates = {deal: _in_order(links) for deal, links in client.contacts_of(deal_ids).items()}
+    known: dict[str, Properties] = {}
+    chosen: dict[str, Mapping[str, Any]] = {}
+    while candidates := {deal: ids for deal, ids in candidates.items() if ids and deal not in chosen}:
+        wanted = dict.fromkeys(ids[0] for ids in candidates.values() if ids[0] not in known)
+        for chunk in _chunks(list(wanted)):
+            known |= client.objects("contact", chunk, set(properties) - {"id"})
+        for deal, ids in candidates.items():
+            contact = ids.pop(0)
+            if contact in known:
+                chosen[deal] = {**known[contact], "id": contact}
+    return chosen
+
+
+def _in_order(links: Sequence[Json]) -> list[str]:
+    """Contacts once each: the primary one first, then labelled ones, then the oldest (lowest id).
+
+    HubSpot promises no order, has no primary contact on a deal but by a label, and lists a contact once
+    for each of its labels.
+    """
+    ranks: dict[str, int] = {}
+    for link in links:
+        contact = str(link.get("toObjectId", ""))
+        if contact:
+            ranks[contact] = min(_rank(link), ranks.get(contact, 9))
+    return sorted(ranks, key=lambda contact: (ranks[contact], len(contact), contact))
+
+
+def _rank(link: Json) -> int:
+    types = link.get("associationTypes")
+    labels = (
+        [type_.get("label") for type_ in types if isinstance(type_, dict)] if isinstance(types, list) else []
+    )
+    if any(str(label).casefold() == "primary" for label in labels):
+        return 0
+    return 1 if any(labels) else 2
+
+
+def _pipeline(found: Json) -> Pipeline:
+    stages = found.get("stages") or []
+    return Pipeline(
+        id=str(found.get("id")),
+        label=str(found.get("label") or found.get("id")),
+        stages=tuple(Stage(str(stage["id"]), str(stage.get("label") or stage["id"])) for stage in stages),
+    )
+
+
+def _unwritable(write: WriteBack) -> ConnectorError | None:
+    others = sorted(name for name, properties in write.properties.items() if name != RECORD and properties)
+    if others:
+        return PermanentError(f"results can be written on the deal only, not on: {', '.join(others)}")
+    return _not_a_deal(write.record)
+
+
+def _not_a_deal(record: RecordRef) -> ConnectorError | None:
+    """One id that is no number would spoil a whole batch, so it is not sent."""
+    if record.type != RECORD:
+        return PermanentError(f"HubSpot's records are deals, and this is a {record.type}")
+    if not (record.id.isascii() and record.id.isdigit() and len(record.id) < 20):
+        return PermanentError(f'"{record.id[:40]}" is not the id of a HubSpot deal: those are numbers')
+    return None
+
+
+def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))

@@ -1,0 +1,154 @@
+"""What an account has before anyone has worked in it: pipelines, stages, properties, association types."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+Json = dict[str, Any]
+
+DEMO_REQUESTED: Final = "1138327390"
+QUALIFIED: Final = "1138327391"
+CALL_BACK: Final = "1138327392"
+"""Stages an account adds get ids of digits; HubSpot's own are words."""
+
+TYPES: Final = {
+    name: plural
+    for plural, names in {
+        "contacts": ("contacts", "contact", "0-1"),
+        "deals": ("deals", "deal", "0-3"),
+        "notes": ("notes", "note", "0-46"),
+        "calls": ("calls", "call", "0-48"),
+    }.items()
+    for name in names
+}
+"""Every spelling of an object type that a path may have."""
+
+TYPE_IDS: Final = {"contacts": "0-1", "deals": "0-3", "notes": "0-46", "calls": "0-48"}
+
+ASSOCIATION_IDS: Final = {
+    ("deals", "contacts"): 3,
+    ("contacts", "deals"): 4,
+    ("calls", "contacts"): 194,
+    ("contacts", "calls"): 193,
+    ("calls", "deals"): 206,
+    ("deals", "calls"): 205,
+    ("notes", "contacts"): 202,
+    ("contacts", "notes"): 201,
+    ("notes", "deals"): 214,
+    ("deals", "notes"): 213,
+}
+"""HubSpot's own unlabelled association types; the direction matters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One property of an object."""
+
+    name: str
+    type: str = "string"
+    field_type: str = "text"
+    label: str = ""
+    group: str = ""
+    options: tuple[str, ...] = ()
+    read_only: bool = False
+
+
+@dataclass(slots=True)
+class Stage:
+    """One stage of a pipeline."""
+
+    id: str
+    label: str
+    archived: bool = False
+    closed: bool = False
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """One pipeline of deals."""
+
+    id: str
+    label: str
+    stages: list[Stage] = field(default_factory=list)
+
+
+def pipelines() -> list[Pipeline]:
+    """HubSpot's default pipeline, with the stages that the examples use."""
+    return [
+        Pipeline(
+            "default",
+            "Sales Pipeline",
+            [
+                Stage("appointmentscheduled", "Appointment Scheduled"),
+                Stage(DEMO_REQUESTED, "Demo requested"),
+                Stage(QUALIFIED, "Qualified"),
+                Stage(CALL_BACK, "Call back"),
+                Stage("qualifiedtobuy", "Qualified To Buy"),
+                Stage("presentationscheduled", "Presentation Scheduled"),
+                Stage("decisionmakerboughtin", "Decision Maker Bought-In"),
+                Stage("contractsent", "Contract Sent"),
+                Stage("closedwon", "Closed Won", closed=True),
+                Stage("closedlost", "Closed Lost", closed=True),
+                Stage("1138327399", "Trial (old)", archived=True),
+            ],
+        ),
+        Pipeline(
+            "727164920",
+            "Renewals",
+            [Stage("1138327410", "Renewal due"), Stage("1138327411", "Renewed", closed=True)],
+        ),
+    ]
+
+
+def as_json(value: Any) -> str:
+    """JSON without spaces, as HubSpot puts it into messages."""
+    return json.dumps(value, separators=(",", ":"))
+
+
+def properties() -> dict[str, dict[str, Property]]:
+    """HubSpot's usual properties, and those that the README tells people to create for results."""
+    return {kind: {prop.name: prop for prop in listed} for kind, listed in _PROPERTIES.items()}
+
+
+def _named(names: str, **how: Any) -> list[Property]:
+    return [Property(name, **how) for name in names.split()]
+
+
+_PROPERTIES: Final = {
+    "deals": [
+        *_named("dealname description hs_next_step deal_currency_code hubspot_owner_id closed_lost_reason"),
+        *_named("amount hs_mrr hs_arr hs_acv hs_tcv", type="number", field_type="number"),
+        *_named("closedate", type="datetime", field_type="date"),
+        *_named("dealstage pipeline", type="enumeration", field_type="radio"),
+        Property("dealtype", "enumeration", "radio", options=("newbusiness", "existingbusiness")),
+        Property("hs_priority", "enumeration", "select", options=("low", "medium", "high")),
+        *_named("createdate hs_lastmodifieddate hs_v2_date_entered_current_stage", read_only=True),
+        *_named("hs_object_id hs_is_closed num_associated_contacts", read_only=True),
+        *_named("ai_call_status ai_call_id ai_call_outcome", label="AI call", group="ai_call"),
+        Property("ai_call_summary", "string", "textarea", "AI call summary", "ai_call"),
+        Property("ai_call_duration", "number", "number", "AI call duration", "ai_call"),
+    ],
+    "contacts": [
+        *_named("firstname lastname email phone mobilephone company jobtitle address city state zip country"),
+        *_named("hs_timezone hs_language hs_country_region_code hs_whatsapp_phone_number hubspot_owner_id"),
+        *_named("lifecyclestage hs_lead_status website message industry"),
+        Property("hs_email_optout", "bool", "booleancheckbox", options=("true", "false")),
+        Property("do_not_call", "bool", "booleancheckbox", options=("true", "false")),
+        *_named("createdate lastmodifieddate hs_object_id", read_only=True),
+    ],
+    "calls": [
+        *_named(
+            "hs_timestamp hs_call_title hs_call_body hs_call_direction hs_call_status hs_call_disposition"
+        ),
+        *_named(
+            "hs_call_from_number hs_call_to_number hs_call_recording_url hs_call_source hubspot_owner_id"
+        ),
+        *_named("hs_call_external_id hs_activity_type hs_call_callee_object_id"),
+        *_named("hs_call_duration", type="number", field_type="number"),
+        *_named("hs_createdate hs_lastmodifieddate hs_object_id", read_only=True),
+    ],
+    "notes": [
+        *_named("hs_timestamp hs_note_body hubspot_owner_id"),
+        *_named("hs_createdate hs_lastmodifieddate hs_object_id", read_only=True),
+    ],
+}
