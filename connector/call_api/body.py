@@ -1,0 +1,125 @@
+"""Reading a trigger request: strict JSON in, checked values out. Pure.
+
+One parser (msgspec) judges the syntax and hands every field over as the bytes that were sent, so metadata
+passes through untouched: `1.10` stays `1.10` and `1e400` stays `1e400`.
+"""
+
+import re
+from dataclasses import dataclass
+
+import msgspec
+
+from connector.call_api import problems
+from connector.call_api.numbers import is_phone_number
+from connector.call_api.problems import Refusal
+
+MAX_BODY = 64 * 1024
+MAX_DEPTH = 64
+MAX_METADATA = 10_000
+MAX_DISPATCH_ID = 200
+
+_BRACKETS = re.compile(rb'\\.|["\[\]{}]', re.DOTALL)
+# a \u0000 whose backslash is not itself escaped
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A well-formed trigger request."""
+
+    phone_number: str
+    agent_id: str | None
+    name: str | None
+    email: str | None
+    metadata: str | None
+    """The object's JSON as it was sent."""
+    dispatch_id: str | None
+    """`metadata.dispatch_id`, by which a call is found again."""
+
+
+def read_trigger(body: bytes) -> Trigger:
+    """Read the body of POST /calls/trigger. Raises Refusal with what is wrong, and in which field."""
+    fields = _fields(body)
+    metadata = _metadata(fields)
+    agent_id, name, email = (_text(fields, field) for field in ("agent_id", "name", "email"))
+    number = fields.get("phone_number")
+    phone_number = _string(number) if number is not None else None
+    if phone_number is None or not is_phone_number(phone_number):
+        raise Refusal(problems.INVALID_NUMBER)
+    return Trigger(
+        phone_number=phone_number,
+        agent_id=agent_id or None,
+        name=name,
+        email=email,
+        metadata=metadata.decode() if metadata is not None else None,
+        dispatch_id=_dispatch_id(metadata),
+    )
+
+
+def _fields(body: bytes) -> dict[str, bytes]:
+    """The top-level fields as raw JSON; of a name that comes twice, the last."""
+    _check_depth(body)
+    try:
+        body.decode("utf-8")  # msgspec checks the encoding only of what it decodes, not of what it skips
+        msgspec.json.decode(body, type=msgspec.Raw)  # the whole syntax, before the shape
+        fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except msgspec.ValidationError:
+        raise Refusal(problems.NOT_AN_OBJECT) from None
+    except (UnicodeDecodeError, msgspec.DecodeError):
+        raise Refusal(problems.INVALID_JSON) from None
+    if b"\\u0000" in body and _NUL.search(body):
+        raise Refusal(problems.NUL_CHARACTER)
+    return {name: bytes(value) for name, value in fields.items()}
+
+
+def _check_depth(body: bytes) -> None:
+    """Count brackets outside of strings: before parsing, because a parser recurses."""
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return
+    depth = 0
+    in_string = False
+    for token in _BRACKETS.findall(body):
+        if token == b'"':
+            in_string = not in_string
+        elif in_string or token.startswith(b"\\"):
+            continue
+        elif token in b"[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise Refusal(problems.TOO_DEEP)
+        else:
+            depth -= 1
+
+
+def _string(value: bytes) -> str | None:
+    """The text of a JSON string, or None for any other value."""
+    return msgspec.json.decode(value, type=str) if value.startswith(b'"') else None
+
+
+def _text(fields: dict[str, bytes], name: str) -> str | None:
+    value = fields.get(name, b"null")
+    if value == b"null":
+        return None
+    text = _string(value)
+    if text is None:
+        raise Refusal(problems.wrong_type(name, "a string"))
+    return text
+
+
+def _metadata(fields: dict[str, bytes]) -> bytes | None:
+    value = fields.get("metadata", b"null")
+    if value == b"null":
+        return None
+    if not value.startswith(b"{"):
+        raise Refusal(problems.wrong_type("metadata", "an object"))
+    if len(value) > MAX_METADATA and len(value.decode()) > MAX_METADATA:
+        raise Refusal(problems.METADATA_TOO_LARGE)
+    return value
+
+
+def _dispatch_id(metadata: bytes | None) -> str | None:
+    if metadata is None or b"dispatch_id" not in metadata:
+        return None
+    value = msgspec.json.decode(metadata, type=dict[str, msgspec.Raw]).get("dispatch_id")
+    text = _string(bytes(value)) if value is not None else None
+    return text if text is not None and len(text) <= MAX_DISPATCH_ID else None

@@ -1,0 +1,108 @@
+"""How a call looks from outside: the same words in answers and in call events. Pure."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from connector.call_api.states import EVENT_STATUS, CallState
+
+Row = Mapping[Any, Any]
+
+
+def call_answer(row: Row, history: Iterable[Row]) -> dict[str, object]:
+    """Everything known of a call, for GET /calls and GET /calls/{call_id}."""
+    return {
+        "id": row["id"],
+        "call_id": row["id"],
+        "status": row["state"],
+        "outcome": row["outcome"],
+        "reason": row["reason"],
+        **_who(row),
+        "name": row["name"],
+        "email": row["email"],
+        "metadata": _metadata(row),
+        "created_at": moment(row["created_at"]),
+        "dialed_at": moment(row["dialed_at"]),
+        "answered_at": moment(row["answered_at"]),
+        "started_at": _started_at(row),
+        **_ending(row),
+        "transcript_turns": row["transcript"] or [],
+        "provider": row["provider"],
+        "provider_call_id": row["provider_call_id"],
+        "history": [
+            {"state": step["state"], "at": moment(step["at"]), "reason": step["reason"]} for step in history
+        ],
+    }
+
+
+def started_event(event_id: str, row: Row) -> bytes:
+    """The body of `call_started`."""
+    return msgspec.json.encode(_event(event_id, "call_started", row, EVENT_STATUS[CallState.IN_PROGRESS]))
+
+
+def ended_event(event_id: str, row: Row) -> bytes:
+    """The body of `call_ended`."""
+    event = _event(event_id, "call_ended", row, EVENT_STATUS[CallState(row["state"])])
+    event |= {"outcome": row["outcome"], "reason": row["reason"], **_ending(row)}
+    return msgspec.json.encode(event)
+
+
+def moment(at: datetime | None) -> str | None:
+    """ISO 8601 in UTC, to the millisecond."""
+    if at is None:
+        return None
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def transcript_text(turns: Iterable[Mapping[str, str]] | None) -> str | None:
+    """`Agent: ...` and `User: ...`, a line each; None where nothing was said."""
+    if not turns:
+        return None
+    return "\n".join(f"{turn['role'].capitalize()}: {turn['content']}" for turn in turns)
+
+
+def _event(event_id: str, name: str, row: Row, status: str) -> dict[str, object]:
+    return {
+        "id": event_id,
+        "event": name,
+        "call_id": row["id"],
+        "status": status,
+        **_who(row),
+        "started_at": _started_at(row),
+        "metadata": _metadata(row),
+        "provider": row["provider"],
+        "provider_call_id": row["provider_call_id"],
+    }
+
+
+def _who(row: Row) -> dict[str, object]:
+    return {
+        "agent_id": row["agent_id"],
+        "agent_name": row["agent_name"],
+        "direction": "outbound",
+        "from_number": row["from_number"],
+        "to_number": row["to_number"],
+    }
+
+
+def _ending(row: Row) -> dict[str, object]:
+    return {
+        "ended_at": moment(row["ended_at"]),
+        "duration_seconds": row["duration_seconds"],
+        "cost_cents": row["cost_cents"],
+        "transcript": transcript_text(row["transcript"]),
+        "summary": row["summary"],
+        "sentiment": row["sentiment"],
+        "recording_url": row["recording_url"],
+    }
+
+
+def _started_at(row: Row) -> str | None:
+    """When it was answered; of a call that nobody took, when it was dialled (the contract wants a time)."""
+    return moment(row["answered_at"] or row["dialed_at"])
+
+
+def _metadata(row: Row) -> msgspec.Raw:
+    return msgspec.Raw((row["metadata"] or "{}").encode())

@@ -1,0 +1,79 @@
+"""What a request is refused with: status, the contract's text, and a word for machines."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One way to be refused. Texts of the contract are to the letter: clients compare them."""
+
+    status: int
+    code: str
+    text: str
+    blamed: str | None = None
+    """The field that is to blame, where one is."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def body(self) -> dict[str, object]:
+        """The answer's body."""
+        blamed = {"field": self.blamed} if self.blamed else {}
+        return {"success": False, "error": self.text, "code": self.code, **blamed}
+
+
+class Refusal(Exception):
+    """The request is answered with a problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.text)
+        self.problem = problem
+
+
+INVALID_KEY = Problem(401, "invalid_api_key", "Invalid API key", headers={"WWW-Authenticate": "Bearer"})
+ACCESS_DISABLED = Problem(403, "access_disabled", "API access is disabled")
+INVALID_JSON = Problem(400, "invalid_json", "Invalid JSON")
+NOT_AN_OBJECT = Problem(400, "invalid_body", "The body must be a JSON object")
+TOO_DEEP = Problem(400, "too_deep", "The body is nested deeper than 64 levels")
+NUL_CHARACTER = Problem(400, "nul_character", "The body holds the character U+0000, which cannot be kept")
+BODY_TOO_LARGE = Problem(413, "body_too_large", "The body is larger than 64 KiB")
+NOT_JSON = Problem(415, "unsupported_media_type", "Content-Type must be application/json")
+METADATA_TOO_LARGE = Problem(
+    413, "metadata_too_large", "metadata is longer than 10,000 characters", blamed="metadata"
+)
+INVALID_NUMBER = Problem(400, "invalid_phone_number", "Invalid phone number format", blamed="phone_number")
+AGENT_NOT_FOUND = Problem(400, "agent_not_found", "Agent not found", blamed="agent_id")
+NO_AGENT = Problem(400, "no_agent", "No agent specified and no default agent configured", blamed="agent_id")
+AGENT_WITHOUT_NUMBER = Problem(
+    400, "agent_without_number", "Agent has no phone number assigned", blamed="agent_id"
+)
+BAD_IDEMPOTENCY_KEY = Problem(
+    400, "invalid_idempotency_key", "Idempotency-Key must be 1 to 255 characters", blamed="Idempotency-Key"
+)
+IDEMPOTENCY_KEY_REUSED = Problem(
+    409,
+    "idempotency_key_reused",
+    "This Idempotency-Key was used with another body",
+    blamed="Idempotency-Key",
+)
+CALL_NOT_FOUND = Problem(404, "not_found", "Call not found")
+PATH_NOT_FOUND = Problem(404, "not_found", "There is nothing at this path")
+METHOD_NOT_ALLOWED = Problem(405, "method_not_allowed", "This path does not know that method")
+UNAVAILABLE = Problem(
+    503, "unavailable", "The service is not available just now", headers={"Retry-After": "5"}
+)
+INTERNAL = Problem(500, "internal", "Internal error")
+
+
+def rate_limited(retry_after: int) -> Problem:
+    """Too many triggers in the last minute."""
+    return Problem(429, "rate_limited", "Rate limit exceeded", headers={"Retry-After": str(retry_after)})
+
+
+def wrong_type(name: str, wanted: str) -> Problem:
+    """A field holds another kind of value than it may."""
+    return Problem(400, "invalid_type", f"{name} must be {wanted}", blamed=name)
+
+
+def bad_parameter(name: str, wanted: str) -> Problem:
+    """A query parameter that cannot be understood."""
+    return Problem(400, "invalid_parameter", f"{name} must be {wanted}", blamed=name)

@@ -1,0 +1,86 @@
+"""The Trigger Call API as one object: joins the rooms, decides nothing."""
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+
+from connector import jobs
+from connector.call_api import deliver, placing
+from connector.call_api.agents import ensure_agent
+from connector.call_api.calls import has_due_looks, has_queued
+from connector.call_api.carriers import Carrier
+from connector.call_api.carriers.simulated import SimulatedCarrier
+from connector.call_api.endpoints import sync_endpoints
+from connector.call_api.keys import ensure_key, revoke_unconfigured
+from connector.call_api.outbox import endpoints_with_due
+from connector.call_api.settings import CallApiSettings
+from connector.model import Clock, utc_now
+
+_CARRIERS: dict[str, Callable[[CallApiSettings], Carrier]] = {
+    "simulated": lambda settings: SimulatedCarrier(
+        ring_seconds=settings.simulated.ring_seconds, talk_seconds=settings.simulated.talk_seconds
+    ),
+}
+_SETTINGS_LOCK = 7_242_002  # any number of our own: two processes that start at once sync one after the other
+
+
+class CallApi:
+    """Our server of the Trigger Call API: what its routes answer from, and what its jobs do."""
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        settings: CallApiSettings,
+        *,
+        clock: Clock = utc_now,
+        carrier: Carrier | None = None,
+    ) -> None:
+        self.engine = engine
+        self.settings = settings
+        self.clock = clock
+        self.carrier = carrier or _CARRIERS[settings.carrier](settings)
+
+    def apply_settings(self) -> None:
+        """Make keys, agents and endpoints what the configuration says; call it once at start."""
+        now = self.clock()
+        with self.engine.begin() as conn:
+            conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_SETTINGS_LOCK)))
+            kept = {
+                ensure_key(conn, key.name, key.key.get_secret_value(), now=now) for key in self.settings.keys
+            }
+            revoke_unconfigured(conn, kept, now=now)
+            for agent in self.settings.agents:
+                ensure_agent(conn, agent.name, agent.phone_number, default=agent.default, now=now)
+            sync_endpoints(conn, self.settings.webhooks, now=now)
+
+    def tasks(self) -> tuple[jobs.Task, ...]:
+        """The jobs a worker runs for this API."""
+        return (
+            jobs.Task("place_calls", self.place_calls),
+            jobs.Task("follow_calls", self.follow_calls),
+            jobs.Task("deliver", self.deliver),
+            jobs.Task("call_api_sweep", self.sweep, periodic="* * * * * *"),
+        )
+
+    def place_calls(self) -> None:
+        """Dial every queued call."""
+        placing.place_calls(self.engine, self.carrier, self.clock)
+
+    def follow_calls(self) -> None:
+        """Ask the carrier about every call whose next look is due."""
+        placing.follow_calls(self.engine, self.carrier, self.clock)
+
+    def deliver(self, endpoint_id: str) -> None:
+        """Send call events that are due to one endpoint."""
+        deliver.deliver(self.engine, self.clock, endpoint_id)
+
+    def sweep(self) -> None:
+        """Start the jobs that something is due for, so that nothing waits on a lost nudge."""
+        now = self.clock()
+        with self.engine.begin() as conn:
+            if has_queued(conn):
+                jobs.nudge(conn, "place_calls")
+            if has_due_looks(conn, now):
+                jobs.nudge(conn, "follow_calls")
+            for endpoint_id in endpoints_with_due(conn, now):
+                jobs.nudge(conn, "deliver", endpoint_id=endpoint_id)

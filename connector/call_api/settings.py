@@ -1,0 +1,115 @@
+"""The settings of the Trigger Call API: part of stagecall.yaml, read once, frozen."""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from connector.call_api.keys import KEY_PREFIX
+from connector.call_api.numbers import is_phone_number
+
+_KEY = re.compile(re.escape(KEY_PREFIX) + r"[A-Za-z0-9_-]{16,200}")
+
+
+def _phone_number(text: str) -> str:
+    if not is_phone_number(text):
+        raise ValueError("must be + and 7 to 15 digits, such as +12025550100")
+    return text
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.fragment:
+        raise ValueError("must be an http(s) URL such as https://example.com/calls")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not hold a user name or password")
+    return text
+
+
+def _signing_secret(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    try:
+        size = len(base64.b64decode(text.removeprefix("whsec_"), validate=True))
+    except (binascii.Error, ValueError):
+        size = 0
+    if not text.startswith("whsec_") or not 24 <= size <= 64:
+        raise ValueError("must be whsec_ and the base64 of 24 to 64 random bytes")
+    return secret
+
+
+def _api_key(secret: SecretStr) -> SecretStr:
+    if not _KEY.fullmatch(secret.get_secret_value()):
+        raise ValueError(f"must be {KEY_PREFIX} and 16 or more letters, digits, - or _")
+    return secret
+
+
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+PhoneNumber = Annotated[str, AfterValidator(_phone_number)]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class SimulatedSettings(_Settings):
+    """How long a simulated phone rings, and how long the talk is."""
+
+    ring_seconds: float = Field(default=1.0, ge=0, le=3600, allow_inf_nan=False)
+    talk_seconds: float = Field(default=2.0, ge=0, le=3600, allow_inf_nan=False)
+
+
+class WebhookSettings(_Settings):
+    """Where call events are sent, and the secret that signs them."""
+
+    url: Annotated[str, AfterValidator(_url)]
+    secret: Annotated[SecretStr, AfterValidator(_signing_secret)]
+
+
+class KeySettings(_Settings):
+    """An API key given by configuration instead of being made by a command."""
+
+    name: Name
+    key: Annotated[SecretStr, AfterValidator(_api_key)]
+
+
+class AgentSettings(_Settings):
+    """An agent given by configuration."""
+
+    name: Name
+    phone_number: PhoneNumber | None = None
+    default: bool = False
+
+
+class CallApiSettings(_Settings):
+    """Everything a person can set about our own Trigger Call API."""
+
+    carrier: Literal["simulated"] = "simulated"
+    simulated: SimulatedSettings = SimulatedSettings()
+    max_per_minute: int | None = Field(default=100, ge=1, le=100_000)
+    """Accepted triggers a minute for each key; null means no limit."""
+    webhooks: tuple[WebhookSettings, ...] = ()
+    keys: tuple[KeySettings, ...] = ()
+    agents: tuple[AgentSettings, ...] = ()
+
+    @model_validator(mode="after")
+    def _no_two_alike(self) -> "CallApiSettings":
+        _refuse_twins("webhooks: the url", (webhook.url for webhook in self.webhooks))
+        _refuse_twins("keys: the name", (key.name for key in self.keys))
+        _refuse_twins("agents: the name", (agent.name for agent in self.agents))
+        if len({key.key.get_secret_value() for key in self.keys}) < len(self.keys):
+            raise ValueError("keys: two names have the same key")
+        if sum(agent.default for agent in self.agents) > 1:
+            raise ValueError("agents: only one can be the default")
+        return self
+
+
+def _refuse_twins(what: str, values: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
+            raise ValueError(f"{what} {value!r} is there twice")
+        seen.add(value)
