@@ -1,0 +1,301 @@
+"""Build plain values, and where they stand, from the events of a YAML parser."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    CollectionStartEvent,
+    DocumentStartEvent,
+    MappingStartEvent,
+    ScalarEvent,
+)
+from ruamel.yaml.reader import ReaderError
+
+from connector.errors import ConfigError, Mistake
+from connector.mapping.scalars import plain_scalar
+
+MAX_DEPTH = 32
+MAX_SIZE = 20_000
+"""Values and keys in a file, aliases counted as if written out; every 64 characters of text count as one more."""
+
+# What ruamel.yaml's scanner and parser raise on broken input beside their own errors.
+_BROKEN = (
+    YAMLError,
+    AssertionError,
+    ValueError,
+    IndexError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+)
+
+_BARE_MERGE_FIELD = re.compile(r"(?:^|[:\-,\[]\s*)\{\{")
+QUOTE_IT = 'a merge field must stand in quotes: "{{ contact.phone }}"'
+
+_PLAINER = {
+    "mapping values are not allowed here": 'has a second ":"; put the text in quotes, or begin a new line',
+    "could not find expected ':'": 'has a line without ":"; write "key: value"',
+    "cannot start any token": "has a character that may not stand here; a tab? Indent with spaces, quote texts",
+    "expected <block end>": "is indented differently from the lines it belongs to",
+    "found unexpected end of stream": "has a text whose closing quote is missing",
+    "expected ',' or": 'misses a "," or a closing bracket',
+    "found undefined alias": "uses an alias (*name) that is not defined above",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Where a value stands: its key (or list item), the value itself, how it is quoted, what is inside."""
+
+    line: int
+    column: int
+    value_line: int
+    value_column: int
+    style: str | None = None
+    children: Mapping[str | int, "Node"] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Built:
+    """A finished value with its size."""
+
+    value: Any
+    children: Mapping[str | int, Node]
+    size: int
+
+
+@dataclass(slots=True)
+class _Open:
+    """A list or mapping whose end has not come yet."""
+
+    value: Any
+    event: Any
+    indent: int
+    children: dict[str | int, Node] = field(default_factory=dict)
+    size: int = 1
+    key: str | None = None
+    key_at: tuple[int, int] = (0, 0)
+
+
+def build(source: str, file: str) -> tuple[Any, Node]:
+    """Return the one document in `source`; raise ConfigError with every mistake that can be told apart."""
+    return _Builder(source, file).run()
+
+
+class _Builder:
+    def __init__(self, source: str, file: str) -> None:
+        self.source = source
+        self.file = file
+        self.lines = split_lines(source)
+        self.mistakes: list[Mistake] = []
+        self.open: list[_Open] = []
+        self.anchors: dict[str, _Built | None] = {}
+        self.size = 0
+        self.documents = 0
+        self.result: tuple[Any, Node] = (None, Node(1, 1, 1, 1))
+
+    def run(self) -> tuple[Any, Node]:
+        for event in self._events():
+            if isinstance(event, DocumentStartEvent):
+                self._document(event)
+            elif isinstance(event, CollectionStartEvent):
+                self._begin(event)
+            elif isinstance(event, CollectionEndEvent):
+                self._end(event)
+            elif isinstance(event, ScalarEvent):
+                self._scalar(event)
+            elif isinstance(event, AliasEvent):
+                self._alias(event)
+        if self.mistakes:
+            raise ConfigError(self.mistakes)
+        return self.result
+
+    def _events(self) -> Iterator[Any]:
+        parser = YAML(typ="safe", pure=True)
+        mark = (1, 1)
+        try:
+            for event in parser.parse(self.source):
+                yield event
+                mark = _at(event.end_mark)
+        except MarkedYAMLError as error:
+            found = error.problem_mark or error.context_mark
+            self._stop(_at(found) if found else mark, self._explained(error, found))
+        except ReaderError as error:
+            place = self._place(error.position)
+            self._stop(place, f"has a character that may not be in a file (code {ord(error.character)})")
+        except _BROKEN:
+            self._stop(mark, "cannot be read as YAML from here on")
+
+    def _explained(self, error: MarkedYAMLError, mark: Any) -> str:
+        line = self.lines[mark.line] if mark and mark.line < len(self.lines) else ""
+        if _BARE_MERGE_FIELD.search(line):
+            return QUOTE_IT
+        problem = str(error.problem or error.context or "cannot be read as YAML")
+        plainer = next((words for sign, words in _PLAINER.items() if sign in problem), None)
+        return plainer or f"cannot be read as YAML: {problem}"
+
+    def _document(self, event: Any) -> None:
+        self.documents += 1
+        if self.documents > 1:
+            self._stop(_at(event.start_mark), "begins a second document (---); a file holds one")
+        if event.version or event.tags:
+            self._stop(_at(event.start_mark), "has a directive (%…); leave it out")
+
+    def _begin(self, event: Any) -> None:
+        self._check(event)
+        parent = self.open[-1] if self.open else None
+        if parent and isinstance(parent.value, dict) and parent.key is None:
+            line = self.lines[event.start_mark.line]
+            bare = _BARE_MERGE_FIELD.search(line)
+            self._stop(
+                _at(event.start_mark), QUOTE_IT if bare else "has a list or mapping as a key; keys are text"
+            )
+        if len(self.open) >= MAX_DEPTH:
+            self._stop(_at(event.start_mark), f"is nested deeper than {MAX_DEPTH} levels")
+        if event.anchor:
+            self.anchors[event.anchor] = None
+        if isinstance(event, MappingStartEvent) and self.source[event.start_mark.index :][:1] == "?":
+            self._stop(_at(event.start_mark), "has a key that begins with ?; write it without, or in quotes")
+        indent = parent.indent if parent else -1
+        if not event.flow_style:
+            indent = event.start_mark.column
+        self.open.append(_Open({} if isinstance(event, MappingStartEvent) else [], event, indent))
+
+    def _end(self, event: Any) -> None:
+        after = event.end_mark.index
+        if self.open[-1].event.flow_style and self.source[after : after + 1] == "#":
+            self._mistake(_at(event.end_mark), "has a comment without a space before its #")
+        done = self.open.pop()
+        self._add(done.event, _Built(done.value, done.children, done.size))
+
+    def _scalar(self, event: Any) -> None:
+        self._check(event)
+        plain = event.implicit[0]
+        if plain and event.value == "-":
+            self._mistake(_at(event.start_mark), 'is a lone "-"; put it in quotes')
+        self._check_continuation(event)
+        parent = self.open[-1] if self.open else None
+        if parent and isinstance(parent.value, dict) and parent.key is None:
+            self._key(parent, event)
+            return
+        value = plain_scalar(event.value) if plain else event.value
+        self._add(event, _Built(value, {}, 1 + len(event.value) // 64))
+
+    def _key(self, parent: _Open, event: Any) -> None:
+        place = _at(event.start_mark)
+        if event.implicit[0] and event.value == "<<":
+            self._stop(place, "is a merge key (<<), which YAML 1.2 does not have; write the keys out")
+        if event.anchor:
+            self.anchors[event.anchor] = _Built(event.value, {}, 1)
+        if event.value in parent.value:
+            earlier = parent.children[event.value].line
+            self._mistake(place, f'has the key "{shown(event.value)}" twice; it is already on line {earlier}')
+        parent.key, parent.key_at = event.value, place
+        self._count(parent, 1 + len(event.value) // 64, place)
+
+    def _alias(self, event: Any) -> None:
+        place = _at(event.start_mark)
+        if event.anchor not in self.anchors:
+            self._stop(place, f"uses the alias *{shown(event.anchor)}, which is not defined above")
+        target = self.anchors[event.anchor]
+        if target is None:
+            self._stop(place, f"uses the alias *{shown(event.anchor)} inside itself")
+        parent = self.open[-1] if self.open else None
+        if parent and isinstance(parent.value, dict) and parent.key is None:
+            self._stop(place, "uses an alias as a key; write the key out")
+        self._add(event, target)
+
+    def _add(self, event: Any, built: _Built) -> None:
+        """Put a finished value where it belongs."""
+        place = _at(event.start_mark)
+        if event.anchor and not isinstance(event, AliasEvent):
+            self.anchors[event.anchor] = built
+        if not self.open:
+            self._count(None, built.size, place)
+            self.result = built.value, Node(*place, *place, getattr(event, "style", None), built.children)
+            return
+        parent = self.open[-1]
+        fresh = isinstance(event, AliasEvent | ScalarEvent)
+        self._count(parent, built.size, place, fresh=fresh)
+        step: str | int
+        if isinstance(parent.value, list):
+            step, at = len(parent.value), place
+            parent.value.append(built.value)
+        else:
+            step, at = parent.key or "", parent.key_at
+            parent.value[step] = built.value
+            parent.key = None
+        parent.children[step] = Node(*at, *place, getattr(event, "style", None), built.children)
+
+    def _count(self, parent: _Open | None, size: int, place: tuple[int, int], *, fresh: bool = True) -> None:
+        """Add to the size of the file (`fresh`: not counted yet) and of the collection it stands in."""
+        if parent:
+            parent.size += size
+        self.size += size if fresh else 1
+        if self.size > MAX_SIZE:
+            self._stop(place, f"holds more than {MAX_SIZE:,} values (aliases count as if written out)")
+
+    def _check(self, event: Any) -> None:
+        """Refuse tags, and tabs as indentation."""
+        mark = event.start_mark
+        if event.ctag is not None:
+            self._mistake(
+                _at(mark), f"has the tag {shown(str(event.ctag))}; tags are not allowed, values are plain"
+            )
+        before = self.lines[mark.line][: mark.column] if mark.line < len(self.lines) else ""
+        if "\t" in before and not before.strip():
+            self._mistake(_at(mark), "is indented with a tab; use spaces")
+
+    def _check_continuation(self, event: Any) -> None:
+        """Refuse a quoted text whose further lines are not indented more than what it belongs to."""
+        if event.style not in ("'", '"') or not self.open:
+            return
+        for number in range(event.start_mark.line + 1, event.end_mark.line + 1):
+            line = self.lines[number]
+            if line.strip() and len(line) - len(line.lstrip(" ")) <= self.open[-1].indent:
+                self._mistake((number + 1, 1), "continues a quoted text; indent it further")
+                return
+
+    def _place(self, index: int) -> tuple[int, int]:
+        before = self.source[:index]
+        return before.count("\n") + 1, index - (before.rfind("\n") + 1) + 1
+
+    def _mistake(self, place: tuple[int, int], found: str) -> None:
+        path = [len(each.value) if isinstance(each.value, list) else each.key for each in self.open]
+        self.mistakes.append(
+            Mistake(self.file, *place, where([step for step in path if step is not None]), found)
+        )
+
+    def _stop(self, place: tuple[int, int], found: str) -> NoReturn:
+        self._mistake(place, found)
+        raise ConfigError(self.mistakes) from None
+
+
+def where(path: Sequence[str | int]) -> str:
+    """Spell a path as people read it: `rules[0].when.enters`."""
+    words = ""
+    for step in path:
+        words += f"[{step}]" if isinstance(step, int) else f".{shown(step)}" if words else shown(step)
+    return words
+
+
+def split_lines(source: str) -> list[str]:
+    """Cut a text where the parser and YAML 1.2 do."""
+    return re.split("\r\n|\r|\n", source)
+
+
+def shown(text: str) -> str:
+    """Shorten a text for a message."""
+    line = " ".join(text.split())
+    return line if len(line) <= 60 else line[:57] + "…"
+
+
+def _at(mark: Any) -> tuple[int, int]:
+    return mark.line + 1, mark.column + 1

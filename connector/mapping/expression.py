@@ -1,0 +1,359 @@
+"""The expressions inside merge fields and conditions: Jinja's syntax, an allow-list of its nodes, our meaning.
+
+Jinja only parses. What it parsed is turned here into plain functions, node by node: a kind of node, filter
+or name that has no entry in a table below is a mistake when the rule file is loaded. Evaluating reads
+mappings and nothing else (no attributes of objects, no calls), never raises, and does bounded work.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from jinja2 import nodes
+
+from connector.mapping.filters import FILTERS, MEANT
+from connector.mapping.operations import MAX_NUMBER, calculated, holds, part, weight
+from connector.mapping.values import (
+    EMPTY,
+    Scope,
+    cut,
+    is_true,
+    number_of,
+    plain,
+    text_of,
+)
+from connector.mapping.words import closest, listed
+
+Evaluate = Callable[[Scope], Any]
+
+_MAX_DEPTH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names that an expression may begin with, and their fields where all of them are known."""
+
+    objects: Mapping[str, frozenset[str] | None]
+    texts: frozenset[str] = frozenset()
+    """Names that are values themselves: `reason`."""
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    """Names known in another place of a rule, each with where: `{"call": "write_back"}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """An expression ready to be evaluated, and what it reads."""
+
+    evaluate: Evaluate
+    fields: frozenset[tuple[str, str]]
+    results: frozenset[str]
+    """The constant texts that it may give, so that names of agents can be checked before a call."""
+
+
+class Refused(Exception):
+    """The expression has something that is not allowed; `at` is the word in question."""
+
+    def __init__(self, found: str, at: str = "") -> None:
+        super().__init__(found)
+        self.found = found
+        self.at = at
+
+
+def compile_expression(tree: nodes.Expr, names: Names) -> Compiled:
+    """Turn a parsed expression into a function. Raises Refused."""
+    compiler = _Compiler(names)
+    evaluate = compiler.compile(tree)
+    return Compiled(evaluate, frozenset(compiler.fields), frozenset(_constant_results(tree)))
+
+
+class _Compiler:
+    def __init__(self, names: Names) -> None:
+        self.names = names
+        self.fields: set[tuple[str, str]] = set()
+        self.depth = 0
+
+    def compile(self, node: nodes.Node) -> Evaluate:
+        compile_node = _NODES.get(type(node))
+        if compile_node is None:
+            raise Refused(_refusal(node))
+        if self.depth > _MAX_DEPTH:
+            raise Refused(f"has more than {_MAX_DEPTH} operators within operators")
+        self.depth += 1
+        evaluate = compile_node(self, node)
+        self.depth -= 1
+        return evaluate
+
+    def constant(self, node: Any) -> Evaluate:
+        value = node.value
+        if isinstance(value, int | float) and not isinstance(value, bool) and not abs(value) <= MAX_NUMBER:
+            raise Refused("has a number that is too large")
+        return lambda scope: value
+
+    def name(self, node: Any) -> Evaluate:
+        name = node.name
+        if name in self.names.texts:
+            return lambda scope: plain(scope.values.get(name))
+        if name in self.names.objects:
+            raise Refused(f'names no field of {name}; write "{name}." and a field', name)
+        raise Refused(self._unknown(name), name)
+
+    def path(self, node: Any) -> Evaluate:
+        base, keys = _steps(node)
+        if isinstance(base, nodes.Name) and base.name not in self.names.texts:
+            return self._field(base.name, keys)
+        if isinstance(node, nodes.Getattr):
+            raise Refused(
+                f'has ".{node.attr}"; only fields of {listed(self.names.objects)} have parts', node.attr
+            )
+        return self._item(node)
+
+    def _field(self, name: str, keys: list[str | int]) -> Evaluate:
+        if name not in self.names.objects:
+            raise Refused(self._unknown(name), name)
+        private = next((key for key in keys if isinstance(key, str) and key.startswith("_")), None)
+        if private is not None:
+            raise Refused(f'has "{private}"; a field cannot begin with _', private)
+        key, *deeper = keys
+        if not isinstance(key, str):
+            raise Refused(f"has {name}[{key}]; write the name of a field", name)
+        self._check_field(name, key)
+        self.fields.add((name, key))
+        if deeper:
+            return _deep_field(name, key, deeper)
+        remark = f"{name}.{key} is empty"
+
+        def read(scope: Scope) -> Any:
+            value = plain((scope.values.get(name) or EMPTY).get(key))
+            if value is None or value == "":
+                scope.note(remark)
+            return value
+
+        return read
+
+    def _check_field(self, name: str, key: str) -> None:
+        known = self.names.objects[name]
+        if known is None or key in known:
+            return
+        raise Refused(f'"{key}" is not a field of {name}{closest(key, known)}', key)
+
+    def _unknown(self, name: str) -> str:
+        if name in self.names.elsewhere:
+            return f'"{name}" is known only in {self.names.elsewhere[name]}'
+        known = [*self.names.objects, *self.names.texts]
+        return f'"{name}" is not known here{closest(name, known)}'
+
+    def _item(self, node: nodes.Getitem) -> Evaluate:
+        if not isinstance(node.arg, nodes.Const) or not isinstance(node.arg.value, str | int):
+            raise Refused(
+                "has [...] with something other than a number or text; use the filters first and last"
+            )
+        key, whole = node.arg.value, self.compile(node.node)
+        return lambda scope: plain(part(whole(scope), key))
+
+    def filter(self, node: Any) -> Evaluate:
+        known = FILTERS.get(node.name)
+        if known is None:
+            raise Refused(_no_filter(node.name), node.name)
+        if node.node is None:
+            raise Refused(f"has the filter {node.name} without a value before it", node.name)
+        count = len(node.args)
+        if node.kwargs or node.dyn_args or node.dyn_kwargs or not known.least <= count <= known.most:
+            raise Refused(f"uses the filter {node.name} wrongly; write {known.usage}", node.name)
+        value, arguments, apply = (
+            self.compile(node.node),
+            [self.compile(each) for each in node.args],
+            known.apply,
+        )
+
+        def filtered(scope: Scope) -> Any:
+            given = value(scope)
+            others = [argument(scope) for argument in arguments]
+            scope.charge(weight(given))
+            found = apply(scope, given, *others)
+            return cut(found, scope) if type(found) is str else found
+
+        return filtered
+
+    def either(self, node: Any) -> Evaluate:
+        left, right = self.compile(node.left), self.compile(node.right)
+
+        def first_true(scope: Scope) -> Any:
+            value = left(scope)
+            return value if is_true(value) else right(scope)
+
+        return first_true
+
+    def both(self, node: Any) -> Evaluate:
+        left, right = self.compile(node.left), self.compile(node.right)
+
+        def last_true(scope: Scope) -> Any:
+            value = left(scope)
+            return right(scope) if is_true(value) else value
+
+        return last_true
+
+    def negation(self, node: Any) -> Evaluate:
+        inner = self.compile(node.node)
+        return lambda scope: not is_true(inner(scope))
+
+    def choice(self, node: Any) -> Evaluate:
+        test, then = self.compile(node.test), self.compile(node.expr1)
+        otherwise = self.compile(node.expr2) if node.expr2 is not None else _nothing
+        return lambda scope: then(scope) if is_true(test(scope)) else otherwise(scope)
+
+    def joined(self, node: Any) -> Evaluate:
+        parts = [self.compile(each) for each in node.nodes]
+
+        def joined(scope: Scope) -> str:
+            text = ""
+            for evaluate in parts:
+                text = cut(text + text_of(evaluate(scope)), scope)
+                scope.charge(len(text))
+            return text
+
+        return joined
+
+    def listing(self, node: Any) -> Evaluate:
+        items = [self.compile(each) for each in node.items]
+        return lambda scope: [item(scope) for item in items]
+
+    def calculation(self, node: Any) -> Evaluate:
+        left, right, sign = self.compile(node.left), self.compile(node.right), _SIGNS[type(node)]
+        if any(
+            isinstance(side, nodes.Const) and number_of(side.value) is None
+            for side in (node.left, node.right)
+        ):
+            raise Refused(f"calculates ({sign}) with something that is not a number; ~ joins texts", sign)
+        return lambda scope: calculated(scope, sign, left(scope), right(scope))
+
+    def sign(self, node: Any) -> Evaluate:
+        inner, sign = self.compile(node.node), -1 if isinstance(node, nodes.Neg) else 1
+        return lambda scope: calculated(scope, "*", inner(scope), sign)
+
+    def comparison(self, node: Any) -> Evaluate:
+        first = self.compile(node.expr)
+        steps = [(each.op, self.compile(each.expr), _spelt(each.expr)) for each in node.ops]
+        name = _spelt(node.expr)
+
+        def compare(scope: Scope) -> bool:
+            left, left_name = first(scope), name
+            for sign, right_of, right_name in steps:
+                right = right_of(scope)
+                if not holds(scope, sign, (left, left_name), (right, right_name)):
+                    return False
+                left, left_name = right, right_name
+            return True
+
+        return compare
+
+
+_NODES: Final[Mapping[type[nodes.Node], Callable[[_Compiler, Any], Evaluate]]] = {
+    nodes.Const: _Compiler.constant,
+    nodes.Name: _Compiler.name,
+    nodes.Getattr: _Compiler.path,
+    nodes.Getitem: _Compiler.path,
+    nodes.Filter: _Compiler.filter,
+    nodes.Or: _Compiler.either,
+    nodes.And: _Compiler.both,
+    nodes.Not: _Compiler.negation,
+    nodes.CondExpr: _Compiler.choice,
+    nodes.Concat: _Compiler.joined,
+    nodes.Compare: _Compiler.comparison,
+    nodes.List: _Compiler.listing,
+    nodes.Tuple: _Compiler.listing,
+    nodes.Add: _Compiler.calculation,
+    nodes.Sub: _Compiler.calculation,
+    nodes.Mul: _Compiler.calculation,
+    nodes.Div: _Compiler.calculation,
+    nodes.Neg: _Compiler.sign,
+    nodes.Pos: _Compiler.sign,
+}
+"""The allow-list: every kind of node that an expression may have."""
+
+_SIGNS: Final[Mapping[type[nodes.Node], str]] = {
+    nodes.Add: "+",
+    nodes.Sub: "-",
+    nodes.Mul: "*",
+    nodes.Div: "/",
+}
+_NOT_ALLOWED: Final[Mapping[type[nodes.Node], str]] = {
+    nodes.Pow: "has **, which is not available",
+    nodes.Mod: "has %, which is not available",
+    nodes.FloorDiv: "has //, which is not available; use / and the filter integer",
+    nodes.Dict: "has {…}, which is not available",
+    nodes.Test: 'has "is", which is not available; compare with == or use "not"',
+}
+
+
+def _refusal(node: nodes.Node) -> str:
+    if isinstance(node, nodes.Call):
+        called = node.node
+        if isinstance(called, nodes.Getattr) and called.attr in FILTERS:
+            return f"calls .{called.attr}(…); write it as a filter: | {FILTERS[called.attr].usage}"
+        return f"calls a function, which is not available; there are the filters {listed(FILTERS)}"
+    return _NOT_ALLOWED.get(type(node), "has something that is not available in merge fields")
+
+
+def _no_filter(name: str) -> str:
+    meant = f'; did you mean "{MEANT[name]}"?' if name in MEANT else closest(name, FILTERS)
+    return f'"{name}" is not a filter{meant}'
+
+
+def _steps(node: nodes.Node) -> tuple[nodes.Node, list[str | int]]:
+    """Take `deal.amount` or `deal["amount"][0]` apart: what it begins with, and the keys."""
+    keys: list[str | int] = []
+    while True:
+        if isinstance(node, nodes.Getattr):
+            keys.append(node.attr)
+        elif isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
+            if isinstance(node.arg.value, bool) or not isinstance(node.arg.value, str | int):
+                return node, keys[::-1]
+            keys.append(node.arg.value)
+        else:
+            return node, keys[::-1]
+        node = node.node
+
+
+def _deep_field(name: str, key: str, deeper: list[str | int]) -> Evaluate:
+    remark = "".join(
+        [f"{name}.{key}", *(f"[{step}]" if isinstance(step, int) else f".{step}" for step in deeper)]
+    )
+
+    def read(scope: Scope) -> Any:
+        value = plain((scope.values.get(name) or EMPTY).get(key))
+        for step in deeper:
+            value = plain(part(value, step))
+        if value is None or value == "":
+            scope.note(f"{remark} is empty")
+        return value
+
+    return read
+
+
+def _nothing(scope: Scope) -> None:
+    return None
+
+
+def _spelt(node: nodes.Node) -> str:
+    """Spell a node for a note."""
+    if isinstance(node, nodes.Const):
+        return repr(node.value)
+    base, keys = _steps(node)
+    if isinstance(base, nodes.Name):
+        return ".".join([base.name, *map(str, keys)])
+    if isinstance(node, nodes.Filter) and node.node is not None:
+        return f"{_spelt(node.node)} | {node.name}"
+    return "(…)"
+
+
+def _constant_results(node: nodes.Node) -> set[str]:
+    """The constant texts an expression may give as its result."""
+    if isinstance(node, nodes.Const):
+        return {node.value} if isinstance(node.value, str) else set()
+    if isinstance(node, nodes.CondExpr):
+        return _constant_results(node.expr1) | (_constant_results(node.expr2) if node.expr2 else set())
+    if isinstance(node, nodes.Or):
+        return _constant_results(node.left) | _constant_results(node.right)
+    if isinstance(node, nodes.Filter) and node.name == "default" and node.node is not None and node.args:
+        return _constant_results(node.node) | _constant_results(node.args[0])
+    return set()

@@ -1,0 +1,181 @@
+"""The filters of merge fields: a closed list. A new filter is one function and one line in FILTERS."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connector.mapping.values import (
+    MAX_ITEMS,
+    MAX_TEXT,
+    Scope,
+    cut,
+    is_empty,
+    json_of,
+    number_of,
+    text_of,
+)
+
+Apply = Callable[..., Any]
+"""Called with the scope, the value and the filter's own arguments; returns the new value, never raises."""
+
+_WORD_BEGINNING = re.compile(r"([-\s({\[<]+)")
+_MAX_PLACES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A filter, how many arguments it takes, and one line about it."""
+
+    apply: Apply
+    least: int
+    most: int
+    usage: str
+    about: str
+
+
+def default(scope: Scope, value: Any, other: Any) -> Any:
+    return other if is_empty(value) else value
+
+
+def number(scope: Scope, value: Any) -> int | float | None:
+    found = number_of(value)
+    if found is None and not is_empty(value):
+        scope.note(f'"{_short(value)}" is not a number')
+    return found
+
+
+def integer(scope: Scope, value: Any) -> int | None:
+    found = number(scope, value)
+    return None if found is None else int(found)
+
+
+def round_(scope: Scope, value: Any, places: Any = 0) -> int | float | None:
+    found, digits = number(scope, value), number_of(places)
+    if found is None:
+        return None
+    if digits is None or not 0 <= digits <= _MAX_PLACES:
+        scope.note(f"round takes 0 to {_MAX_PLACES} places")
+        return found
+    rounded = round(found, int(digits))
+    return int(rounded) if digits == 0 else rounded
+
+
+def upper(scope: Scope, value: Any) -> str:
+    return text_of(value).upper()
+
+
+def lower(scope: Scope, value: Any) -> str:
+    return text_of(value).lower()
+
+
+def title(scope: Scope, value: Any) -> str:
+    return "".join(part[:1].upper() + part[1:].lower() for part in _WORD_BEGINNING.split(text_of(value)))
+
+
+def trim(scope: Scope, value: Any) -> str:
+    return text_of(value).strip()
+
+
+def truncate(scope: Scope, value: Any, length: Any = 255) -> str:
+    text, most = text_of(value), number_of(length)
+    if most is None or not 1 <= most <= MAX_TEXT:
+        scope.note(f"truncate takes a length from 1 to {MAX_TEXT}")
+        return text
+    return text if len(text) <= most else text[: int(most) - 1].rstrip() + "…"
+
+
+def replace(scope: Scope, value: Any, old: Any, new: Any) -> str:
+    text, before, after = text_of(value), text_of(old), text_of(new)
+    if not before:
+        scope.note("replace was asked to replace nothing")
+        return text
+    size = len(text) + text.count(before) * (len(after) - len(before))
+    if size > MAX_TEXT:
+        scope.note("replace would make the text too long; it was left as it is")
+        return text
+    return text.replace(before, after)
+
+
+def split(scope: Scope, value: Any, separator: Any = None) -> list[str]:
+    text, at = text_of(value), text_of(separator)
+    parts = text.split(at, MAX_ITEMS) if at else text.split(None, MAX_ITEMS)
+    if len(parts) > MAX_ITEMS:
+        scope.note(f"split keeps the first {MAX_ITEMS:,} parts")
+    return parts[:MAX_ITEMS]
+
+
+def first(scope: Scope, value: Any) -> Any:
+    return value[0] if isinstance(value, str | list | tuple) and value else None
+
+
+def last(scope: Scope, value: Any) -> Any:
+    return value[-1] if isinstance(value, str | list | tuple) and value else None
+
+
+def join(scope: Scope, value: Any, separator: Any = ", ") -> str:
+    if not isinstance(value, list | tuple):
+        return text_of(value)
+    between = text_of(separator)
+    items: list[str] = []
+    room = MAX_TEXT
+    for item in value[:MAX_ITEMS]:
+        text = text_of(item)
+        room -= len(text) + len(between)
+        if room < 0:
+            scope.note("join left out what would make the text too long")
+            break
+        items.append(text)
+    return between.join(items)
+
+
+def length(scope: Scope, value: Any) -> int:
+    if isinstance(value, str | list | tuple | Mapping):
+        return len(value)
+    return len(text_of(value))
+
+
+def digits(scope: Scope, value: Any) -> str:
+    return "".join(character for character in text_of(value) if character in "0123456789")
+
+
+def as_json(scope: Scope, value: Any) -> str:
+    return cut(json_of(value), scope)
+
+
+FILTERS: Mapping[str, Filter] = {
+    "default": Filter(default, 1, 1, "default('there')", "another value where this one is empty"),
+    "number": Filter(number, 0, 0, "number", "a number, from text such as 1200.50"),
+    "integer": Filter(integer, 0, 0, "integer", "a whole number, cut towards 0"),
+    "round": Filter(round_, 0, 1, "round(2)", "a number with so many places, 0 if not given"),
+    "upper": Filter(upper, 0, 0, "upper", "ALL CAPITALS"),
+    "lower": Filter(lower, 0, 0, "lower", "all small letters"),
+    "title": Filter(title, 0, 0, "title", "Each Word With A Capital"),
+    "trim": Filter(trim, 0, 0, "trim", "without blanks at the ends"),
+    "truncate": Filter(truncate, 0, 1, "truncate(80)", "at most so many characters, 255 if not given"),
+    "replace": Filter(replace, 2, 2, "replace('-', '')", "one text put in place of another"),
+    "split": Filter(split, 0, 1, "split(';')", "a list of the parts, cut at blanks if nothing is given"),
+    "first": Filter(first, 0, 0, "first", "the first item of a list, or character of a text"),
+    "last": Filter(last, 0, 0, "last", "the last one"),
+    "join": Filter(join, 0, 1, "join(', ')", "a list as one text"),
+    "length": Filter(length, 0, 0, "length", "how many characters or items"),
+    "digits": Filter(digits, 0, 0, "digits", "only the digits 0-9"),
+    "json": Filter(as_json, 0, 0, "json", "the value written as JSON"),
+}
+
+MEANT = {
+    "int": "integer",
+    "float": "number",
+    "string": "trim",
+    "d": "default",
+    "capitalize": "title",
+    "count": "length",
+    "strip": "trim",
+    "tojson": "json",
+}
+"""What people who know Jinja or HubL write for the same thing."""
+
+
+def _short(value: Any) -> str:
+    text = text_of(value)
+    return text if len(text) <= 40 else text[:39] + "…"

@@ -1,0 +1,141 @@
+"""Merge fields: `{{ contact.firstname | title }}` in a text, and conditions, which are expressions without braces.
+
+Compiled once, when a rule file is loaded; evaluated often. Compiling raises BadMergeField with every problem;
+evaluating raises nothing, and tells by notes what was empty or made no sense.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connector.errors import ConnectorError
+from connector.mapping.expression import Compiled, Names, Refused, compile_expression
+from connector.mapping.tokens import BadSource, Field, Problem, parse, pieces, whole
+from connector.mapping.values import MAX_TEXT, Scope, TooMuchWork, cut, is_true, plain, sendable, text_of
+
+__all__ = ["BadMergeField", "Condition", "MergeField", "Names", "Problem"]
+
+
+class BadMergeField(ConnectorError):
+    """A text has merge fields that cannot be used."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems)))
+        super().__init__("; ".join(problem.found for problem in self.problems))
+
+
+@dataclass(frozen=True, slots=True)
+class MergeField:
+    """A text with merge fields in it, or a constant, compiled."""
+
+    source: str
+    parts: tuple[str | Compiled, ...]
+    fields: frozenset[tuple[str, str]]
+    """What it reads: `{("contact", "phone")}`."""
+
+    @classmethod
+    def compile(cls, source: str, names: Names) -> "MergeField":
+        """Parse and check a text. Raises BadMergeField with every problem in it."""
+        parts: list[str | Compiled] = []
+        problems: list[Problem] = []
+        try:
+            found = pieces(source)
+        except BadSource as error:
+            raise BadMergeField([error.problem]) from None
+        for piece in found:
+            try:
+                parts.append(piece if isinstance(piece, str) else _compiled(piece, names))
+            except BadSource as error:
+                problems.append(error.problem)
+        if problems:
+            raise BadMergeField(problems)
+        expressions = [part for part in parts if isinstance(part, Compiled)]
+        if len(expressions) == 1 and not any(isinstance(part, str) and part.strip() for part in parts):
+            parts = list(expressions)
+        return cls(source, tuple(parts), frozenset().union(*(each.fields for each in expressions)))
+
+    @property
+    def is_constant(self) -> bool:
+        """Is it a text without merge fields?"""
+        return not any(isinstance(part, Compiled) for part in self.parts)
+
+    @property
+    def constant_results(self) -> frozenset[str]:
+        """The constant texts it may give, so far as they can be told before it is evaluated."""
+        if self.is_constant:
+            return frozenset({self.source})
+        if len(self.parts) == 1 and isinstance(self.parts[0], Compiled):
+            return self.parts[0].results
+        return frozenset()
+
+    def value(self, values: Mapping[str, Any], notes: list[str]) -> Any:
+        """Evaluate: a lone merge field keeps its type, anything else is a text."""
+        if len(self.parts) == 1 and isinstance(self.parts[0], Compiled):
+            only = self.parts[0].evaluate
+            return _guarded(lambda scope: _finished(only(scope), scope), values, notes)
+        return self.text(values, notes)
+
+    def text(self, values: Mapping[str, Any], notes: list[str]) -> str:
+        """Evaluate to a text; empty values add nothing to it."""
+        if self.is_constant:
+            return self.source
+        found = _guarded(self._joined, values, notes)
+        return found if isinstance(found, str) else ""
+
+    def _joined(self, scope: Scope) -> str:
+        texts: list[str] = []
+        size = 0
+        for part in self.parts:
+            text = part if isinstance(part, str) else text_of(plain(part.evaluate(scope)))
+            texts.append(text)
+            size += len(text)
+            scope.charge(len(text))
+            if size > MAX_TEXT:
+                break
+        return str(sendable(cut("".join(texts), scope)))
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """An expression that is true or false."""
+
+    source: str
+    compiled: Compiled
+
+    @classmethod
+    def compile(cls, source: str, names: Names) -> "Condition":
+        """Parse and check an expression. Raises BadMergeField."""
+        try:
+            return cls(source, _compiled(whole(source), names))
+        except BadSource as error:
+            raise BadMergeField([error.problem]) from None
+
+    @property
+    def fields(self) -> frozenset[tuple[str, str]]:
+        """What it reads."""
+        return self.compiled.fields
+
+    def holds(self, values: Mapping[str, Any], notes: list[str]) -> bool:
+        """Decide it; False, with a note, where that would take too much work."""
+        return is_true(_guarded(self.compiled.evaluate, values, notes))
+
+
+def _compiled(field: Field, names: Names) -> Compiled:
+    try:
+        return compile_expression(parse(field), names)
+    except Refused as error:
+        raise BadSource(field.offset_of(error.at), error.found) from None
+
+
+def _guarded(evaluate: Callable[[Scope], Any], values: Mapping[str, Any], notes: list[str]) -> Any:
+    scope = Scope(values, notes)
+    try:
+        return evaluate(scope)
+    except TooMuchWork:
+        scope.note("the texts in it are too long to be worked on; the result is empty")
+        return None
+
+
+def _finished(value: Any, scope: Scope) -> Any:
+    found = sendable(plain(value))
+    return cut(found, scope) if isinstance(found, str) else found

@@ -1,0 +1,194 @@
+"""Cut a text into constants and merge fields, and parse each: Jinja's lexer and parser, with limits before them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from jinja2 import Environment, TemplateSyntaxError, nodes
+from jinja2.parser import Parser
+
+MAX_SOURCE = 4096
+"""Characters of a text with merge fields, or of a condition."""
+MAX_TOKENS = 300
+"""Words and signs of one expression."""
+MAX_BRACKETS = 12
+"""Brackets within brackets. With these two the parser and everything after it stay within Python's stack."""
+
+_ENVIRONMENT: Final = Environment(keep_trailing_newline=True)  # noqa: S701 - it parses; nothing is ever rendered
+
+_BLOCKS: Final = {
+    "block_begin": "has {% … %}, which is not available; a choice is \"{{ 'a' if deal.amount > 5 else 'b' }}\"",
+    "comment_begin": "has {# … #}; comments are written with # in YAML",
+    "raw_begin": "has {% raw %}, which is not available",
+}
+_INSTEAD: Final = {
+    "&": '; write "and"',
+    "!": '; write "not" or !=',
+    "?": "; a choice is written a if condition else b",
+    "$": "; fields are written without it",
+    "\\": "; texts stand in quotes",
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """Something wrong in a text, and at which of its characters."""
+
+    offset: int
+    found: str
+
+
+class BadSource(Exception):
+    """The text cannot be parsed."""
+
+    def __init__(self, offset: int, found: str) -> None:
+        super().__init__(found)
+        self.problem = Problem(offset, found)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word or sign as it stands in the text."""
+
+    offset: int
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The words and signs between {{ and }}, and the piece of text they are."""
+
+    offset: int
+    source: str
+    tokens: tuple[Token, ...]
+
+    def offset_of(self, word: str) -> int:
+        """Find a word or sign; the beginning of the field where it is not to be found."""
+        return next((token.offset for token in self.tokens if word and token.text == word), self.offset)
+
+
+def pieces(text: str) -> list[str | Field]:
+    """Cut a text into constants and fields. Raises BadSource."""
+    _check_length(text)
+    if "{" not in text:
+        return [text] if text else []
+    found: list[str | Field] = []
+    inside: list[Token] | None = None
+    begin = 0
+    for token in _tokens(text, None):
+        if token.kind in _BLOCKS:
+            raise BadSource(token.offset, _BLOCKS[token.kind])
+        if token.kind == "data":
+            found.append(token.text)
+        elif token.kind == "variable_begin":
+            _check_dash(token)
+            inside, begin = [], token.offset
+        elif token.kind == "variable_end" and inside is not None:
+            _check_dash(token)
+            start = begin + 2
+            found.append(Field(begin, text[start : token.offset], tuple(inside)))
+            inside = None
+        elif inside is not None and token.kind != "whitespace":
+            inside.append(token)
+    if inside is not None:
+        raise BadSource(begin, "has {{ without }}")
+    return found
+
+
+def whole(text: str) -> Field:
+    """Take a text as one expression, without braces. Raises BadSource."""
+    _check_length(text)
+    if "{{" in text or "}}" in text:
+        raise BadSource(0, "is an expression already; write it without {{ and }}")
+    tokens = tuple(token for token in _tokens(text, "variable") if token.kind != "whitespace")
+    return Field(0, text, tokens)
+
+
+def parse(field: Field) -> nodes.Expr:
+    """Parse the expression of a field. Raises BadSource."""
+    _check_limits(field)
+    parser = Parser(_ENVIRONMENT, field.source, state="variable")
+    try:
+        tree = parser.parse_expression()
+        if not parser.stream.eos:
+            raise TemplateSyntaxError("expected the end", 1)
+    except TemplateSyntaxError:
+        raise _unreadable(field, parser) from None
+    except (ValueError, OverflowError, RecursionError):
+        raise BadSource(field.offset, "cannot be read") from None
+    return tree
+
+
+def _check_length(text: str) -> None:
+    if len(text) > MAX_SOURCE:
+        raise BadSource(0, f"is {len(text):,} characters long; at most {MAX_SOURCE:,} are possible")
+
+
+def _check_dash(token: Token) -> None:
+    if token.text not in ("{{", "}}"):
+        raise BadSource(
+            token.offset, f"has {token.text.strip()}; write {{{{ and }}}} without a sign beside them"
+        )
+
+
+def _check_limits(field: Field) -> None:
+    if not field.tokens:
+        raise BadSource(field.offset, "is empty; write a field, such as contact.phone")
+    if len(field.tokens) > MAX_TOKENS:
+        raise BadSource(field.offset, f"has more than {MAX_TOKENS} words and signs in one expression")
+    depth = 0
+    for token in field.tokens:
+        if token.kind == "operator":
+            depth += (token.text in "([{") - (token.text in ")]}")
+        if depth > MAX_BRACKETS:
+            raise BadSource(token.offset, f"has more than {MAX_BRACKETS} brackets within brackets")
+
+
+def _tokens(text: str, state: str | None) -> Iterator[Token]:
+    offset = 0
+    try:
+        for _, kind, value in _ENVIRONMENT.lexer.tokeniter(text, None, None, state):
+            at = text.find(value, offset) if value else offset
+            offset = at if at >= 0 else offset
+            yield Token(offset, kind, value)
+            offset += len(value)
+    except TemplateSyntaxError:
+        raise BadSource(offset, _unknown_sign(text[offset : offset + 1])) from None
+
+
+def _unknown_sign(sign: str) -> str:
+    if sign in ("'", '"'):
+        return "has a text whose closing quote is missing"
+    if sign in ("(", "[", "{", ")", "]", "}"):
+        return f'has a bracket too many or too few, at "{sign}"'
+    return f'has "{sign}", which cannot stand here{_INSTEAD.get(sign, "")}'
+
+
+def _unreadable(field: Field, parser: Parser) -> BadSource:
+    """Say what the parser stumbled over: the stream tells by how much of it is left."""
+    try:
+        left = sum(1 for _ in parser.stream)
+    except TemplateSyntaxError:
+        left = 0
+    index = len(field.tokens) - left
+    if 0 <= index < len(field.tokens):
+        token = field.tokens[index]
+        return BadSource(
+            token.offset, f'cannot be read from "{token.text[:40]}" on{_hint(field.tokens, index)}'
+        )
+    return BadSource(field.offset, "is not complete; something is missing at its end")
+
+
+def _hint(tokens: Sequence[Token], index: int) -> str:
+    token = tokens[index]
+    before = tokens[index - 1] if index else None
+    if token.text == "=":
+        return "; a comparison is written =="
+    if token.text in ("&", "&&", "AND", "||", "OR") or (
+        before and before.text in ("&", "|") and token.text == "|"
+    ):
+        return '; write "and", "or", "not"'
+    if before and token.kind in ("name", "string", "integer", "float") and before.kind in ("name", "string"):
+        return f'; an operator is missing before it ("{before.text[:40]}" and "{token.text[:40]}" stand side by side)'
+    return ""

@@ -1,0 +1,204 @@
+"""Values of merge fields: what is true, equal, smaller, a number, a text.
+
+CRMs send nearly everything as text, so `"1200"` compares with 1000 as a number and `"false"` is false.
+Nothing here raises on any value: what makes no sense is empty or false, and a note says so.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from math import isfinite
+from typing import Any
+
+MAX_TEXT = 64 * 1024
+"""Bytes (UTF-8) of a text that a merge field may give."""
+MAX_ITEMS = 1_000
+"""Items of a list that are looked at."""
+MAX_WORK = 1024 * 1024
+"""Characters that one text or condition may read and write in all: bounds its time without a clock."""
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?")
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ].*)?")
+_UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
+_BOOLEANS = {"true": True, "false": False}
+
+_MAX_INTEGER = 10**30
+
+EMPTY: Mapping[str, Any] = {}
+
+
+class TooMuchWork(Exception):
+    """The work allowed for one text is used up."""
+
+
+class Scope:
+    """What one evaluation reads (`values`), what it has to say (`notes`), and how much it may still do."""
+
+    __slots__ = ("notes", "values", "work")
+
+    def __init__(self, values: Mapping[str, Any], notes: list[str]) -> None:
+        self.values = values
+        self.notes = notes
+        self.work = MAX_WORK
+
+    def charge(self, amount: int) -> None:
+        """Take from the work allowed."""
+        self.work -= amount
+        if self.work < 0:
+            raise TooMuchWork
+
+    def note(self, sentence: str) -> None:
+        """Keep a remark for the explanation, once."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+
+def plain(value: Any) -> Any:
+    """Return a CRM's value as one of the kinds this language knows; None for any other."""
+    kind = type(value)
+    if value is None or kind is bool:
+        return value
+    if kind is str:
+        return value if len(value) <= MAX_TEXT else value[:MAX_TEXT]
+    if kind is float:
+        return value if isfinite(value) else None
+    if isinstance(value, int):
+        return int(value) if abs(value) < _MAX_INTEGER else None
+    if isinstance(value, Mapping):
+        return value
+    if isinstance(value, list | tuple):
+        return value[:MAX_ITEMS]
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value) if value.is_finite() else None
+    return plain(str(value)) if isinstance(value, str) else None
+
+
+def is_empty(value: Any) -> bool:
+    """No value, or a text of nothing but blanks."""
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def is_true(value: Any) -> bool:
+    """Decide a condition: empty, 0, an empty list and the text `false` are false, all else is true."""
+    if isinstance(value, str):
+        word = value.strip()
+        return bool(word) and word.casefold() != "false"
+    return bool(value)
+
+
+def number_of(value: Any) -> int | float | None:
+    """Return the number that a value is or spells, None where it is none."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return value
+    if not isinstance(value, str):
+        return None
+    word = value.strip()
+    match = _NUMBER.fullmatch(word)
+    if not match:
+        return None
+    return float(word) if match[1] or match[2] else int(word)
+
+
+def text_of(value: Any) -> str:
+    """Spell a value as text: nothing for None, `true`/`false`, 12 for 12.0, list items with commas."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(text_of(item) for item in sendable(value))
+    return json_of(value)
+
+
+def json_of(value: Any) -> str:
+    """Write a value as JSON."""
+    return json.dumps(sendable(value), ensure_ascii=False, allow_nan=False)
+
+
+def cut(text: str, scope: Scope) -> str:
+    """Keep a text within MAX_TEXT bytes, and say so where it was longer."""
+    if len(text) * 4 <= MAX_TEXT:
+        return text
+    coded = text.encode("utf-8", "surrogatepass")
+    if len(coded) <= MAX_TEXT:
+        return text
+    scope.note(f"a text was cut to {MAX_TEXT:,} bytes")
+    return coded[:MAX_TEXT].decode("utf-8", "ignore")
+
+
+def sendable(value: Any, depth: int = 0) -> Any:
+    """Return the value as JSON and databases take it: plain kinds, no NUL, no half characters, not too deep."""
+    if isinstance(value, str):
+        if value.isascii() and "\x00" not in value:
+            return value
+        return _UNSENDABLE.sub("\ufffd", value)
+    if depth > 16:
+        return None
+    if isinstance(value, Mapping):
+        return {
+            sendable(str(key)): sendable(plain(item), depth + 1)
+            for key, item in list(value.items())[:MAX_ITEMS]
+        }
+    if isinstance(value, list | tuple):
+        return [sendable(plain(item), depth + 1) for item in value[:MAX_ITEMS]]
+    return plain(value)
+
+
+def is_equal(left: Any, right: Any) -> bool:
+    """Compare: a number with a text as numbers, a boolean with a text as booleans, empty equals empty."""
+    if left is None:
+        left = ""
+    if right is None:
+        right = ""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return _boolean(left) is _boolean(right) and _boolean(left) is not None
+    if isinstance(left, str) and isinstance(right, str):
+        return left == right
+    one, other = number_of(left), number_of(right)
+    if one is not None and other is not None:
+        return one == other
+    return bool(type(left) is type(right) and sendable(left) == sendable(right))
+
+
+def order(left: Any, right: Any) -> int | None:
+    """Return -1, 0 or 1; None where the two have no order. Numbers have one, and ISO dates."""
+    one, other = number_of(left), number_of(right)
+    if one is not None and other is not None:
+        return (one > other) - (one < other)
+    if (
+        isinstance(left, str)
+        and isinstance(right, str)
+        and _ISO_DATE.fullmatch(left)
+        and _ISO_DATE.fullmatch(right)
+    ):
+        return (left > right) - (left < right)
+    return None
+
+
+def contains(whole: Any, part: Any) -> bool:
+    """Is `part` an item of the list, or a piece of the text? Nothing is in nothing."""
+    if is_empty(part) or is_empty(whole):
+        return False
+    if isinstance(whole, list | tuple):
+        return any(is_equal(item, part) for item in whole[:MAX_ITEMS])
+    if isinstance(whole, Mapping):
+        return text_of(part) in whole
+    return text_of(part) in text_of(whole)
+
+
+def _boolean(value: Any) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    return _BOOLEANS.get(value.strip().casefold()) if isinstance(value, str) else None

@@ -1,0 +1,61 @@
+"""The words that the rules of a connection may use: known when the file is loaded, before any event."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from connector.mapping.expression import Names
+from connector.model import Catalog
+
+Moment = Literal["placed", "ended", "failed"]
+
+EVENT_FIELDS: Final = frozenset({"id", "occurred_at", "stage", "pipeline", "source"})
+CALL_FIELDS: Final = frozenset(
+    {
+        "id",
+        "outcome",
+        "status",
+        "duration_seconds",
+        "summary",
+        "transcript",
+        "sentiment",
+        "recording_url",
+        "started_at",
+        "ended_at",
+        "from_number",
+        "to_number",
+        "agent_name",
+        "cost_cents",
+    }
+)
+OURS: Final = frozenset({"event", "call", "reason"})
+"""Names in merge fields that are not objects of the CRM."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The CRM's objects and fields; its stages and the agents too, where they are known."""
+
+    objects: tuple[str, ...]
+    writable: tuple[str, ...]
+    standard_fields: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    complete_fields: bool = False
+    """Are `standard_fields` all that there are? Only then is another field a mistake."""
+    catalog: Catalog | None = None
+    agents: frozenset[str] | None = None
+    """Names and UUIDs."""
+
+    def fields_of(self, name: str) -> frozenset[str] | None:
+        """Return all fields of an object, None where more may exist."""
+        return self.standard_fields.get(name) if self.complete_fields else None
+
+    def names(self, moment: Moment | None = None) -> Names:
+        """Return what merge fields may begin with: in a write-back of that moment, or before the call."""
+        objects: dict[str, frozenset[str] | None] = {name: self.fields_of(name) for name in self.objects}
+        objects["event"] = EVENT_FIELDS
+        if moment is None:
+            return Names(objects, elsewhere={"call": "write_back", "reason": "write_back.failed"})
+        objects["call"] = CALL_FIELDS
+        if moment == "failed":
+            return Names(objects, texts=frozenset({"reason"}))
+        return Names(objects, elsewhere={"reason": "write_back.failed"})

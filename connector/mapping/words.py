@@ -1,0 +1,36 @@
+"""What a message says about a word it does not know: the nearest right one, and what is possible."""
+
+import difflib
+from collections.abc import Iterable
+
+_MOST = 24
+
+
+def listed(words: Iterable[str]) -> str:
+    """List words for a sentence, the first two dozen of many."""
+    known = list(words)
+    more = f" and {len(known) - _MOST} more" if len(known) > _MOST else ""
+    return ", ".join(known[:_MOST]) + more
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that was probably meant."""
+    spelt = {folded(each): each for each in known}
+    match = difflib.get_close_matches(folded(word)[:100], spelt, n=1, cutoff=0.6)
+    return spelt[match[0]] if match else None
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """End a sentence about an unknown word: what was meant, and what there is."""
+    words = sorted(set(known))
+    if not words:
+        return ""
+    meant = nearest(word, words)
+    return (
+        f'; did you mean "{meant}"? There are: {listed(words)}' if meant else f"; there are: {listed(words)}"
+    )
+
+
+def folded(word: str) -> str:
+    """Spell a word so that capitals and blanks make no difference."""
+    return " ".join(word.split()).casefold()

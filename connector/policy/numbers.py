@@ -1,0 +1,60 @@
+"""Phone numbers as people type them into a CRM, made into the one form that is dialled: E.164."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat
+
+# A possible number, not a valid one: libphonenumber calls documented ranges such as +1 555 invalid, and lags
+# behind new ranges. Whether a number may be called is judged apart, by policy.
+
+_DIALLED = re.compile(r"\+[1-9][0-9]{6,14}")
+"""What the Trigger Call API takes."""
+
+_MAX_LENGTH = 250
+"""Longer texts are not phone numbers; libphonenumber draws the line here too."""
+
+_ALSO_CALLED = {"UK": "GB", "USA": "US"}
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A phone number without doubt about its country; an extension, which cannot be dialled, is dropped."""
+
+    e164: str
+    country_code: int
+
+    @property
+    def is_dialable(self) -> bool:
+        """Does it have the form and length that the Trigger Call API takes?"""
+        return _DIALLED.fullmatch(self.e164) is not None
+
+    def __str__(self) -> str:
+        return self.e164
+
+
+@lru_cache(maxsize=4096)
+def normalise(raw: str, region: str | None) -> Number | None:
+    """Return the number in `raw`, or None where there is none.
+
+    `region` is the country of numbers written without a country code (ISO 3166 alpha-2); without one only
+    numbers that begin with + are understood.
+    """
+    if not raw or len(raw) > _MAX_LENGTH:
+        return None
+    try:
+        number = phonenumbers.parse(raw, region)
+    except NumberParseException:
+        return None
+    if number.country_code is None or not phonenumbers.is_possible_number(number):
+        return None
+    return Number(phonenumbers.format_number(number, PhoneNumberFormat.E164), number.country_code)
+
+
+def region_of(text: str) -> str | None:
+    """Return the region that a text names by its two letters (`us`, `GB`), None where it names none."""
+    code = text.strip().upper()
+    code = _ALSO_CALLED.get(code, code)
+    return code if code in phonenumbers.SUPPORTED_REGIONS else None
