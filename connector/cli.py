@@ -5,9 +5,11 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import click
 import sqlalchemy as sa
@@ -20,6 +22,9 @@ from connector.log import configure_logging
 from connector.model import utc_now
 from connector.store import migrate
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 _config = click.option(
     "--config", "config_file", type=click.Path(path_type=Path), default=Path("stagecall.yaml"), show_default=True
 )
@@ -29,7 +34,7 @@ _data = click.option(
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for other programs.")
 
 
-def _guarded[**P, R](command: Callable[P, R]) -> Callable[P, R]:
+def _guarded(command: Callable[P, R]) -> Callable[P, R]:
     """Say errors in sentences, never as tracebacks."""
 
     @wraps(command)
@@ -225,7 +230,7 @@ def list_keys(config_file: Path, data: Path | None, as_json: bool) -> None:
     from connector.call_api import keys as store
 
     with _database(config_file, data) as (_, engine), engine.connect() as conn:
-        _print([store.shown(key) for key in store.list_keys(conn)], as_json)
+        _print([_shown(key) for key in store.list_keys(conn)], as_json)
 
 
 @keys.command("revoke")
@@ -263,7 +268,7 @@ def create_agent(
 
     with _database(config_file, data) as (_, engine), engine.begin() as conn:
         made = store.create_agent(conn, name, phone_number, default=default, now=utc_now())
-    _print([store.shown(made)], as_json, single=True)
+    _print([_shown(made)], as_json, single=True)
 
 
 @agents.command("list")
@@ -276,7 +281,7 @@ def list_agents(config_file: Path, data: Path | None, as_json: bool) -> None:
     from connector.call_api import agents as store
 
     with _database(config_file, data) as (_, engine), engine.connect() as conn:
-        _print([store.shown(agent) for agent in store.list_agents(conn)], as_json)
+        _print([_shown(agent) for agent in store.list_agents(conn)], as_json)
 
 
 def _load(config_file: Path, data: Path | None, own_url: str = OWN_URL) -> Config:
@@ -294,6 +299,11 @@ def _database(config_file: Path, data: Path | None) -> Iterator[tuple[Config, sa
             yield config, engine
         finally:
             engine.dispose()
+
+
+def _shown(value: Any) -> dict[str, Any]:
+    """A row of the store as JSON can say it."""
+    return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in asdict(value).items()}
 
 
 def _print(rows: list[dict[str, Any]], as_json: bool, *, single: bool = False) -> None:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from dotenv import dotenv_values
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -24,6 +24,7 @@ from connector.mapping.source import Document, load_yaml
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+Model = TypeVar("Model", bound=BaseModel)
 OWN_URL = "http://127.0.0.1:8080"
 
 
@@ -171,7 +172,7 @@ def _filled(
     return _VARIABLE.sub(lambda match: variables.get(match[1], ""), value)
 
 
-def _validated[Model: BaseModel](
+def _validated(
     model: type[Model],
     value: Any,
     document: Document,

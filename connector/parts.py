@@ -81,7 +81,7 @@ def build(config: Config, engine: sa.Engine, *, clock: Clock = utc_now) -> Parts
         agents=config.calls.agents,
         clock=clock,
     )
-    call_api = CallApi(engine, config.call_api, clock) if config.call_api is not None else None
+    call_api = CallApi(engine, config.call_api, clock=clock) if config.call_api is not None else None
     return Parts(
         config=config,
         engine=engine,

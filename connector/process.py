@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 LOOK_AGAIN = (timedelta(seconds=15), timedelta(minutes=1), timedelta(minutes=5))
 """A contact is often associated a moment after the deal: when to look for a number again."""
 NO_NUMBER = frozenset({"no_phone_number", "not_a_phone_number"})
-ELSEWHERE = frozenset({"other_stage", "other_pipeline"})
+ELSEWHERE = frozenset({"other_stage", "other_pipeline", "unknown_stage", "own_write_back"})
 UNDECIDED = Reason("undecided", "the rule gave neither a request nor a reason")
 
 

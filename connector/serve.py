@@ -38,7 +38,7 @@ DRAIN = 25.0
 
 def serve(config: Config, *, host: str, port: int, with_worker: bool, say: Callable[[str], None]) -> None:
     """Run until SIGTERM or SIGINT, then finish what runs. Raises PermanentError where it cannot start."""
-    _check_port(host, port)
+    check_port(host, port)
     with _prepared(config) as url:
         worker = _WorkerProcess(config, url, own_url(host, port)) if with_worker else None
         if worker:
@@ -91,7 +91,8 @@ def _work(config: Config, url: str) -> None:
         engine.dispose()
 
 
-def _check_port(host: str, port: int) -> None:
+def check_port(host: str, port: int) -> None:
+    """Raise PermanentError where nobody can listen there."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,0 +1,256 @@
+"""`stagecall demo`: a deal's move becomes a call and comes back, told in a dozen lines.
+
+Real are the delivery and its signature, HTTP, the database, the rules, the Trigger Call API and the
+write-back. Played are the CRM account (the sandbox HubSpot) and the phone (the simulated carrier).
+"""
+
+import base64
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from adapters.hubspot.sandbox import Sandbox
+from connector.config import Config, load_config, process_environment
+from connector.errors import PermanentError
+from connector.mapping.rules import Rule
+from connector.parts import build_adapters
+from connector.rulebook import load_rulebook
+from connector.serve import check_port, own_url
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+HOST = "127.0.0.1"
+CONNECTION = "sales-hubspot"
+PHONE = "+1 202-555-0147"
+START = 30.0
+STEP = 15.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """The set of the play: what every step needs."""
+
+    sandbox: Sandbox
+    url: str
+    api_key: str
+    deal: str
+    rule: Rule
+    started: float
+
+
+def run(
+    *, port: int, rules: Path | None, config_file: Path | None, data: Path | None, keep: bool, say: Say
+) -> None:
+    """Tell the story. Raises ConfigError for mistakes in files, PermanentError where a step did not happen."""
+    started = time.monotonic()
+    with _folder(data) as folder, _sandbox(port) as sandbox:
+        environment = _environment(port, sandbox, (rules or EXAMPLES / "workflows/call-demo-requests.yaml"))
+        file = (config_file or EXAMPLES / "demo/stagecall.yaml").absolute()
+        config = load_config(file, environment=environment, own_url=own_url(HOST, port), data=folder)
+        rule = _rule(config)
+        check_port(HOST, port)
+        say(f"Stagecall demo: {rule.name!r}. A sandbox HubSpot and a simulated phone; all else is real.")
+        with _served(config, file, environment, port):
+            contact = sandbox.create_contact(
+                firstname="Ada", lastname="Lovelace", email="ada@example.com", phone=PHONE
+            )
+            deal = sandbox.create_deal(
+                "appointmentscheduled", [contact], announce=False, dealname="Analytical Engine", amount="4800"
+            )
+            key = config.calls.api_key.get_secret_value()
+            _tell(_Stage(sandbox, own_url(HOST, port), key, deal, rule, started), say)
+            if keep:
+                _keep_running(config, sandbox, port, say)
+
+
+def _tell(stage: _Stage, say: Say) -> None:
+    """The dozen lines."""
+    target = next(iter(stage.rule.when.enters))
+    say(f" 1. In HubSpot, deal {stage.deal} (Analytical Engine, Ada Lovelace, {PHONE}) exists.")
+    stage.sandbox.move_deal(stage.deal, target)
+    say(f' 2. Somebody drags it into the stage "{target}".')
+    delivery = _until("HubSpot's delivery is answered with 200", lambda: _answered(stage.sandbox))
+    say(f" 3. HubSpot sends a signed delivery; Stagecall checks, keeps and answers it: {delivery.status}.")
+    call = _until("the Trigger Call API has the call", lambda: _call(stage))
+    say(f' 4. The rule "{stage.rule.name}" fits: call {call["to_number"]}, agent {call["agent_name"]}.')
+    say(f" 5. The Trigger Call API places call {call['id']}.")
+    written = _until("the deal says that a call was placed", lambda: _written(stage, call["id"]))
+    say(f" 6. On the deal now: {_spelled(written)}.")
+    call = _until("the call ends", lambda: _ended(stage, call["id"]))
+    lasted = call.get("duration_seconds") or 0
+    say(f" 7. The phone rings, Ada talks for {lasted:g} s; the call ends: {call['outcome']}.")
+    final = _until("the outcome stands on the deal", lambda: _outcome(stage, call))
+    say(f" 8. On the deal now: {_spelled(final)}.")
+    dispatched = len([each for each in stage.sandbox.deliveries if each.status == 200])
+    say(f" 9. HubSpot reports our own write-backs too ({dispatched} deliveries in all): no second call.")
+    say(f"Done in {time.monotonic() - stage.started:.1f} s. Next: README.md, or `stagecall demo --keep`.")
+
+
+def _until(what: str, look: Callable[[], Any]) -> Any:
+    """Look until there is something; raises PermanentError naming what did not happen."""
+    deadline = time.monotonic() + STEP
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise PermanentError(f"the demo stopped: it did not happen within {STEP:g} s that {what}")
+
+
+def _answered(sandbox: Sandbox) -> Any:
+    return next((each for each in sandbox.deliveries if each.status == 200), None)
+
+
+def _get(stage: _Stage, path: str, **query: str) -> Mapping[str, Any]:
+    headers = {"Authorization": f"Bearer {stage.api_key}"}
+    try:
+        answer = requests.get(f"{stage.url}/api/v1{path}", params=query, headers=headers, timeout=5)
+        value = answer.json()
+    except (requests.RequestException, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _call(stage: _Stage) -> Any:
+    calls = _get(stage, "/calls", limit="1").get("calls") or [None]
+    return calls[0]
+
+
+def _ended(stage: _Stage, call_id: str) -> Any:
+    call = _get(stage, f"/calls/{call_id}")
+    call = call.get("call", call)
+    return call if call.get("outcome") and call.get("ended_at") else None
+
+
+def _written(stage: _Stage, call_id: str) -> Any:
+    writes = stage.sandbox.writes(stage.deal)
+    return _ours(stage) if any(call_id in str(each) for each in writes) else None
+
+
+def _outcome(stage: _Stage, call: Mapping[str, Any]) -> Any:
+    values = _ours(stage)
+    return values if call["outcome"] in values.values() else None
+
+
+def _ours(stage: _Stage) -> dict[str, str]:
+    properties = stage.sandbox.deal(stage.deal)
+    return {name: value for name, value in properties.items() if name.startswith("ai_call") and value}
+
+
+def _spelled(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in sorted(values.items()))
+
+
+def _rule(config: Config) -> Rule:
+    """The first rule, checked against the sandbox account's pipelines."""
+    adapters = build_adapters(config)
+    catalogs = {name: adapter.catalog() for name, adapter in adapters.items()}
+    book = load_rulebook(config.rule_files, adapters, catalogs)
+    rules = book.rules(CONNECTION)
+    if not rules:
+        raise PermanentError(f"the demo needs a rule for the connection {CONNECTION}")
+    return rules[0][1]
+
+
+def _environment(port: int, sandbox: Sandbox, rules: Path) -> dict[str, str]:
+    """Throw-away values for what is not set; a variable that is set, even to nothing, is left as it is."""
+    given = process_environment()
+    values = {
+        "HUBSPOT_CLIENT_SECRET": "demo-client-secret",
+        "HUBSPOT_ACCESS_TOKEN": "pat-na1-demo",
+        "STAGECALL_API_KEY": "bvai_sk_" + secrets.token_hex(32),
+        "STAGECALL_WEBHOOK_SECRET": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
+        "HUBSPOT_API_URL": sandbox.url,
+        "STAGECALL_DEMO_URL": own_url(HOST, port),
+        "STAGECALL_DEMO_RULES": str(rules.absolute()),
+    }
+    return {**values, **given}
+
+
+@contextmanager
+def _folder(data: Path | None) -> Iterator[Path]:
+    """The data folder: the one named, else a fresh one that goes when the demo goes."""
+    if data is not None:
+        yield data
+        return
+    folder = Path(tempfile.mkdtemp(prefix="stagecall-demo-"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _sandbox(port: int) -> Iterator[Sandbox]:
+    given = process_environment()
+    with Sandbox(
+        target=f"{own_url(HOST, port)}/hooks/hubspot/{CONNECTION}",
+        access_token=given.get("HUBSPOT_ACCESS_TOKEN") or "pat-na1-demo",
+        client_secret=given.get("HUBSPOT_CLIENT_SECRET") or "demo-client-secret",
+    ) as sandbox:
+        yield sandbox
+
+
+@contextmanager
+def _served(config: Config, file: Path, environment: Mapping[str, str], port: int) -> Iterator[None]:
+    """`stagecall serve` as a process of its own, as an operator runs it."""
+    command = [sys.executable, "-m", "connector.cli", "serve", "--config", str(file)]
+    command += ["--data", str(config.data), "--host", HOST, "--port", str(port)]
+    log_file = config.data / "serve.log"
+    try:
+        config.data.mkdir(parents=True, exist_ok=True)
+        output = log_file.open("ab")
+    except OSError as error:
+        raise PermanentError(f"the data folder {config.data} cannot be written ({error.strerror})") from None
+    with output, subprocess.Popen(  # noqa: S603
+        command, env=dict(environment), stdout=output, stderr=output, start_new_session=True
+    ) as served:
+        try:
+            _await_ready(served, port, log_file)
+            yield
+        finally:
+            served.send_signal(signal.SIGTERM)
+            served.wait(timeout=60)
+
+
+def _await_ready(served: "subprocess.Popen[bytes]", port: int, log_file: Path) -> None:
+    deadline = time.monotonic() + START
+    while time.monotonic() < deadline:
+        if served.poll() is not None:
+            words = log_file.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
+            raise PermanentError(words[-1].removeprefix("stagecall: "))
+        try:
+            if requests.get(f"{own_url(HOST, port)}/readyz", timeout=1).status_code == 200:
+                return
+        except requests.RequestException:
+            time.sleep(0.05)
+    raise PermanentError(f"`stagecall serve` was not ready within {START:g} s; see {log_file}")
+
+
+def _keep_running(config: Config, sandbox: Sandbox, port: int, say: Say) -> None:
+    say(f"Still running: {own_url(HOST, port)}, the sandbox HubSpot at {sandbox.url}, data in {config.data}.")
+    say("Move the deal again with:")
+    say(
+        f"  curl -X POST {sandbox.url}/sandbox/deals/ID/move -H 'Content-Type: application/json'"
+        """ -d '{"stage": "Demo requested"}'"""
+    )
+    say("Ctrl-C ends it.")
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    ended.wait()
+

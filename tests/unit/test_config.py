@@ -1,0 +1,127 @@
+"""stagecall.yaml: every mistake at once, in sentences, with its place; no secret in any of them."""
+
+from pathlib import Path
+
+import pytest
+
+from connector import first_files
+from connector.config import Config, load_config
+from connector.errors import ConfigError, PermanentError
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+KEY = "bvai_sk_0123456789abcdef0123"
+GOOD = f"""\
+version: 1
+public_url: https://calls.example.com/
+connections:
+  sales-hubspot:
+    adapter: hubspot
+    access_token: ${{TOKEN}}
+    client_secret: [new, old]
+rules: [rules/*.yaml]
+calls:
+  api_key: {KEY}
+  webhook_secret: {SECRET}
+call_api: {{}}
+"""
+
+
+def _load(folder: Path, text: str, **environment: str) -> Config:
+    (folder / "rules").mkdir(exist_ok=True)
+    (folder / "rules" / "first.yaml").write_text("version: 1\n")
+    (folder / "stagecall.yaml").write_text(text)
+    return load_config(folder / "stagecall.yaml", environment=environment, own_url="http://127.0.0.1:9000")
+
+
+def _mistakes(folder: Path, text: str, **environment: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        _load(folder, text, **environment)
+    return [str(mistake).replace(f"{folder}/", "") for mistake in caught.value.mistakes]
+
+
+def test_a_good_file_becomes_frozen_values(tmp_path: Path) -> None:
+    config = _load(tmp_path, GOOD, TOKEN="pat-na1-x", STAGECALL_DATABASE_URL="postgresql://db/x")
+    assert config.public_url == "https://calls.example.com"
+    assert config.database_url == "postgresql://db/x"
+    assert config.api_url == "http://127.0.0.1:9000"
+    assert config.rule_files == (tmp_path / "rules" / "first.yaml",)
+    assert config.call_api is not None
+    assert [hook.url for hook in config.call_api.webhooks] == [
+        "http://127.0.0.1:9000/hooks/calls/sales-hubspot"
+    ]
+    assert [key.name for key in config.call_api.keys] == ["connector"]
+
+
+def test_another_call_api_gets_none_of_our_own_wiring(tmp_path: Path) -> None:
+    text = GOOD.replace("call_api: {}\n", "").replace("calls:\n", "calls:\n  api_url: https://api.example.com/\n")
+    config = _load(tmp_path, text, TOKEN="pat-na1-x")
+    assert config.api_url == "https://api.example.com"
+    assert config.call_api is None
+
+
+def test_every_mistake_is_named_at_once_with_its_place(tmp_path: Path) -> None:
+    text = GOOD.replace("client_secret: [new, old]", "client_secrt: x").replace("rules/*.yaml", "rulez/*.yaml")
+    found = _mistakes(tmp_path, text + "pulic_url: x\n")
+    assert found == [
+        "stagecall.yaml:4:3  connections.sales-hubspot.client_secret  is missing",
+        "stagecall.yaml:6:5  connections.sales-hubspot.access_token  the environment variable TOKEN is not "
+        "set; set it, or write it into stagecall.env",
+        "stagecall.yaml:7:5  connections.sales-hubspot.client_secrt  is not a setting; did you mean "
+        "`client_secret`?",
+        "stagecall.yaml:13:1  pulic_url  is not a setting; did you mean `public_url`?",
+    ]
+
+
+def test_an_empty_variable_is_a_mistake_too(tmp_path: Path) -> None:
+    (found,) = _mistakes(tmp_path, GOOD, TOKEN="")
+    assert "TOKEN is empty" in found
+
+
+def test_the_env_file_fills_in_and_the_environment_wins(tmp_path: Path) -> None:
+    (tmp_path / "stagecall.env").write_text("TOKEN=from-file\nOTHER=x\n")
+    assert "from-file" in _secrets(_load(tmp_path, GOOD))
+    assert "from-environment" in _secrets(_load(tmp_path, GOOD, TOKEN="from-environment"))
+
+
+def _secrets(config: Config) -> str:
+    return str(config.connections["sales-hubspot"].model_dump()["access_token"].get_secret_value())
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (("adapter: hubspot", "adapter: hubsot"), '"hubsot" is not an adapter'),
+        (("call_api: {}\n", ""), "name the Trigger Call API under `api_url`"),
+        ((SECRET, "whsec_short"), "calls.webhook_secret  must be whsec_"),
+        ((KEY, "sk_x"), "calls.api_key  must be bvai_sk_"),
+        (("sales-hubspot:", "Sales HubSpot:"), "small letters, digits and hyphens"),
+        (("rules/*.yaml", "none/*.yaml"), 'no file is found by "none/*.yaml"'),
+        (("version: 1", "version: 2"), "version"),
+    ],
+)
+def test_a_mistake_says_what_to_do(tmp_path: Path, change: tuple[str, str], expected: str) -> None:
+    found = _mistakes(tmp_path, GOOD.replace(*change), TOKEN="pat-na1-x")
+    assert any(expected in each for each in found), found
+
+
+def test_no_secret_is_repeated_in_a_mistake(tmp_path: Path) -> None:
+    text = GOOD.replace(SECRET, "whsec_hunter2hunter2").replace(KEY, "hunter2")
+    assert "hunter2" not in "\n".join(_mistakes(tmp_path, text, TOKEN="pat-na1-x"))
+
+
+def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="stagecall init"):
+        load_config(tmp_path / "stagecall.yaml", environment={})
+
+
+def test_init_writes_files_that_need_only_hubspots_secrets(tmp_path: Path) -> None:
+    said = list(first_files.write(tmp_path / "new"))
+    file = tmp_path / "new" / "stagecall.yaml"
+    assert "stagecall check" in said[-1]
+    assert (tmp_path / "new" / "stagecall.env").stat().st_mode & 0o077 == 0
+    with pytest.raises(ConfigError, match="HUBSPOT_ACCESS_TOKEN is empty"):
+        load_config(file, environment={})
+    config = load_config(file, environment={"HUBSPOT_ACCESS_TOKEN": "t", "HUBSPOT_CLIENT_SECRET": "s"})
+    assert list(config.connections) == ["sales-hubspot"]
+    with pytest.raises(PermanentError, match="there already"):
+        list(first_files.write(tmp_path / "new"))
