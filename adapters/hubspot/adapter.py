@@ -1,6 +1,7 @@
 """The adapter: HubSpot's answers to the five questions of connector/adapter.py."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import requests
@@ -39,6 +40,13 @@ class Adapter(adapter.Adapter):
     def verify(self, request: Request) -> None:
         """HubSpot's signature over method, URL, body and time."""
         signature.verify(request, self._secrets, self._allowed)
+
+    def sign(self, request: Request) -> Mapping[str, str]:
+        """The headers of a v3 proof, dated by the request's `received_at`."""
+        milliseconds = str(round(request.received_at.timestamp() * 1000))
+        dated = replace(request, headers={**request.headers, signature.TIMESTAMP_HEADER: milliseconds})
+        proof = signature.sign_v3(dated, self._secrets[0])
+        return {signature.TIMESTAMP_HEADER: milliseconds, signature.V3_HEADER: proof}
 
     def parse(self, request: Request) -> News:
         """Deals that entered a stage or were created."""

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 from urllib3.exceptions import HTTPError
 
-from adapters.hubspot.failures import failure, refusal
+from adapters.hubspot.failures import failure, refusal, storable
 from connector.adapter import TIMEOUT
 from connector.errors import ConnectorError, TemporaryError
 
@@ -145,7 +145,7 @@ class Client:
     def _ask(self, doing: str, api_name: str, call: Callable[..., Any], read: Callable[[Json], T]) -> T:
         try:
             response = call(self._api(api_name), _request_timeout=TIMEOUT, _preload_content=False)
-            return read(json.loads(response.data))
+            return read(_document(response.data))
         except Exception as why:
             raise _ours(doing, why) from why
 
@@ -166,6 +166,12 @@ def _ours(doing: str, why: Exception) -> ConnectorError:
     if isinstance(why, HTTPError | OSError):
         return TemporaryError(f"HubSpot could not be reached to {doing}: {why}")
     return TemporaryError(f"HubSpot's answer could not be read when asked to {doing}: {why!r}")
+
+
+def _document(data: bytes) -> Json:
+    document: Json = json.loads(data)
+    # only an escape can bring in what the database cannot hold
+    return storable(document) if b"\\u" in data else document
 
 
 def _objects(found: Any) -> list[Json]:

@@ -23,6 +23,7 @@ REFUSED: Final = frozenset({400, 404, 409, 414})
 """HubSpot will answer the same to the same request."""
 _TEMPORARY_CATEGORIES: Final = frozenset({"RATE_LIMIT", "RATE_LIMITS", "INTERNAL_ERROR", "TIMEOUT"})
 _MAX_SENTENCE: Final = 600
+_INNER_JSON: Final = re.compile(r"\[\{.*\}\]", re.DOTALL)
 
 
 class Refused(PermanentError):
@@ -81,18 +82,38 @@ def _document(body: object) -> Mapping[str, Any]:
         answer = json.loads(body) if isinstance(body, str) else body
     except (ValueError, RecursionError):
         return {}
-    return answer if isinstance(answer, dict) else {}
+    return storable(answer) if isinstance(answer, dict) else {}
+
+
+def storable(value: Any) -> Any:
+    """Leave out what PostgreSQL cannot hold in text: NULs, and halves of characters."""
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {storable(key): storable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [storable(inner) for inner in value]
+    return value
 
 
 def _said(answer: Mapping[str, Any]) -> str:
+    """HubSpot's words in one line: category, message with the JSON in it unpacked, correlation id."""
     parts = [str(answer[key]) for key in ("category", "errorType", "policyName") if answer.get(key)]
-    if answer.get("message"):
-        parts.append(str(answer["message"])[:_MAX_SENTENCE])
-    details = [str(detail["message"]) for detail in _errors(answer) if detail.get("message")]
-    parts += [detail[:_MAX_SENTENCE] for detail in details[:3] if detail not in str(answer.get("message"))]
-    text = f": {', '.join(parts)}" if parts else ""
+    message = str(answer.get("message") or "")
+    inner = _inner(answer)
+    if inner:
+        message = _INNER_JSON.sub("", message).rstrip(": ")
+    details = [str(detail["message"]) for detail in (*inner, *_errors(answer)) if detail.get("message")]
+    parts += [text[:_MAX_SENTENCE] for text in dict.fromkeys([message, *details[:5]]) if text]
+    said = f": {', '.join(dict.fromkeys(parts))}" if parts else ""
     correlation = answer.get("correlationId")
-    return text + (f" (correlation id {correlation})" if correlation else "")
+    return said + (f" (correlation id {correlation})" if correlation else "")
+
+
+def _inner(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The details that HubSpot writes as JSON inside the message of a validation error."""
+    found = _INNER_JSON.search(str(answer.get("message") or ""))
+    return _list_of_objects(found.group()) if found else []
 
 
 def _errors(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -117,8 +138,7 @@ def _missing_properties(answer: Mapping[str, Any]) -> Iterator[str]:
         names = context.get("propertyName") if isinstance(context, dict) else None
         if detail.get("code") == "PROPERTY_DOESNT_EXIST" and isinstance(names, list):
             yield from map(str, names)
-    inner = re.search(r"\[\{.*\}\]", str(answer.get("message", "")), re.DOTALL)
-    for detail in _list_of_objects(inner.group() if inner else "[]"):
+    for detail in _inner(answer):
         if detail.get("error") == "PROPERTY_DOESNT_EXIST" and "name" in detail:
             yield str(detail["name"])
 

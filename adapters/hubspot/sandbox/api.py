@@ -10,10 +10,12 @@ from typing import Final
 
 from flask import Blueprint, Response, g, request
 
-from adapters.hubspot.sandbox import associations, objects, schema
 from adapters.hubspot.sandbox.account import Json
+from adapters.hubspot.sandbox.associations import create_associations
 from adapters.hubspot.sandbox.faults import Fault, Faults
 from adapters.hubspot.sandbox.ledger import Ledger
+from adapters.hubspot.sandbox.objects import create_objects
+from adapters.hubspot.sandbox.schema import create_schema
 from adapters.hubspot.sandbox.state import Refusal, Source, State, iso
 from adapters.hubspot.sandbox.wire import answer
 
@@ -65,8 +67,8 @@ def create_api(served: Account) -> Blueprint:
     bp = Blueprint("api", __name__, url_prefix="/crm")
     bp.before_request(lambda: _admit(served))
     bp.after_request(lambda response: _send(served, response))
-    for part in (objects, associations, schema):
-        part.add_routes(bp, served)
+    for create in (create_objects, create_associations, create_schema):
+        bp.register_blueprint(create(served))
     return bp
 
 

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from adapters.hubspot.sandbox.api import Account
 
 
-def add_routes(bp: Blueprint, served: "Account") -> None:
+def create_associations(served: "Account") -> Blueprint:
     """Read and create links, one by one and in batches."""
+    bp = Blueprint("associations", __name__)
     state = served.state
 
     def labelled(kind: str, to_kind: str, labels: list[str]) -> list[Json]:
@@ -72,6 +73,8 @@ def add_routes(bp: Blueprint, served: "Account") -> None:
             state.associate(kind, id_, to_kind, to_id)
         done = [{"fromObjectId": id_, "toObjectId": to_id, "labels": []} for id_, to_id in pairs]
         return batch_answer(done, [], 201)
+
+    return bp
 
 
 def _no_link(kind: str, to_kind: str, id_: str) -> Json:

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from adapters.hubspot.sandbox.api import Account
 
 
-def add_routes(bp: Blueprint, served: "Account") -> None:
+def create_objects(served: "Account") -> Blueprint:
     """Get, create, update, delete, batch read, batch update, search."""
+    bp = Blueprint("objects", __name__)
     state = served.state
 
     def update(kind: str, updates: list[tuple[str, Any]]) -> tuple[list[Json], list[str]]:
@@ -111,6 +112,8 @@ def add_routes(bp: Blueprint, served: "Account") -> None:
                 if not record.archived and _meets(body, {**record.properties, "hs_object_id": record.id})
             ]
         return answer({"total": len(found), "results": found[: int(body.get("limit") or 10)]})
+
+    return bp
 
 
 def _link(kind: str, wanted: Any) -> tuple[str, str]:

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 BORN = "2026-01-01T00:00:00.000Z"
 
 
-def add_routes(bp: Blueprint, served: "Account") -> None:
+def create_schema(served: "Account") -> Blueprint:
     """List pipelines; list, get and create properties and their groups."""
+    bp = Blueprint("schema", __name__)
     state = served.state
 
     @bp.get("/v3/pipelines/<name>")
@@ -67,6 +68,8 @@ def add_routes(bp: Blueprint, served: "Account") -> None:
             raise Refusal(409, "OBJECT_ALREADY_EXISTS", f"A group named '{own}' already exists.")
         state.groups[kind].add(own)
         return answer(_group(own), 201)
+
+    return bp
 
 
 def _pipeline(order: int, pipeline: Pipeline) -> Json:
