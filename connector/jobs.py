@@ -8,7 +8,7 @@ deferred in the caller's own transaction.
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -120,7 +120,7 @@ def back_off(attempts: int) -> timedelta:
     return timedelta(seconds=min(300, 2 ** min(attempts, 9)))
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Worker:
     """Runs jobs until told to stop. `drain` seconds are left to running jobs."""
 
@@ -128,35 +128,40 @@ class Worker:
     tasks: tuple[Task, ...]
     concurrency: int = 8
     drain: float = 20.0
-    _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)
-    _main: "asyncio.Task[None] | None" = field(default=None, init=False)
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT, then finish what runs and return."""
-        asyncio.run(self._run())
+        asyncio.run(self._run(periodic=True, wait=True))
 
-    async def _run(self) -> None:
+    def run_until_idle(self) -> None:
+        """Run what is queued and due now, and what that queues, then return; nothing periodic runs."""
+        asyncio.run(self._run(periodic=False, wait=False))
+
+    async def _run(self, *, periodic: bool, wait: bool) -> None:
         app = procrastinate.App(
             connector=procrastinate.PsycopgConnector(
                 conninfo=self.conninfo, min_size=1, max_size=4, kwargs={"options": f"-csearch_path={SCHEMA}"}
             )
         )
         for task in self.tasks:
-            _register(app, task)
-        _register_rescue(app)
+            _register(app, task, periodic=periodic)
+        if periodic:
+            _register_rescue(app)
         async with app.open_async():
             await app.run_worker_async(
                 queues=[QUEUE],
                 concurrency=self.concurrency,
+                wait=wait,
                 delete_jobs="successful",
                 update_heartbeat_interval=HEARTBEAT,
                 stalled_worker_timeout=STALLED_AFTER,
                 fetch_job_polling_interval=1.0,
                 shutdown_graceful_timeout=self.drain,
+                install_signal_handlers=wait,
             )
 
 
-def _register(app: procrastinate.App, task: Task) -> None:
+def _register(app: procrastinate.App, task: Task, *, periodic: bool) -> None:
     def run(context: procrastinate.JobContext, timestamp: int | None = None, **arguments: Any) -> None:
         if task.wants_run:
             attempt = context.job.attempts
@@ -164,7 +169,7 @@ def _register(app: procrastinate.App, task: Task) -> None:
         task.handler(**arguments)
 
     registered = app.task(name=task.name, queue=QUEUE, retry=_Retries(), pass_context=True)(run)
-    if task.periodic:
+    if task.periodic and periodic:
         lock = f"periodic:{task.name}"
         app.periodic(cron=task.periodic, periodic_id=task.name, lock=lock, queueing_lock=lock)(registered)
 
