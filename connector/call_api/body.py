@@ -118,7 +118,7 @@ def _metadata(fields: dict[str, bytes]) -> bytes | None:
 
 
 def _dispatch_id(metadata: bytes | None) -> str | None:
-    if metadata is None or b"dispatch_id" not in metadata:
+    if metadata is None:
         return None
     value = msgspec.json.decode(metadata, type=dict[str, msgspec.Raw]).get("dispatch_id")
     text = _string(bytes(value)) if value is not None else None

@@ -48,8 +48,8 @@ def _ensure(conn: sa.Connection, webhook: WebhookSettings, now: datetime) -> str
 
 
 def list_endpoints(conn: sa.Connection) -> list[Endpoint]:
-    """Every endpoint that events are sent to."""
-    query = sa.select(*_COLUMNS).where(endpoints.c.removed_at.is_(None)).order_by(endpoints.c.created_at)
+    """Every endpoint that events are sent to, always in the same order."""
+    query = sa.select(*_COLUMNS).where(endpoints.c.removed_at.is_(None)).order_by(endpoints.c.id)
     return [Endpoint(**row) for row in conn.execute(query).mappings()]
 
 

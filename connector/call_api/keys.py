@@ -137,7 +137,7 @@ def _note_use(conn: sa.Connection, key: ApiKey, now: datetime) -> None:
     if key.last_used_at is not None and now - key.last_used_at < _USE_RECORDED_EVERY:
         return
     unnoted = sa.or_(
-        api_keys.c.last_used_at.is_(None), api_keys.c.last_used_at < now - _USE_RECORDED_EVERY
+        api_keys.c.last_used_at.is_(None), api_keys.c.last_used_at <= now - _USE_RECORDED_EVERY
     )  # judged again under the row's lock: of many requests at once, one writes
     conn.execute(api_keys.update().where(api_keys.c.id == key.id, unnoted).values(last_used_at=now))
 

@@ -61,6 +61,11 @@ METHOD_NOT_ALLOWED = Problem(405, "method_not_allowed", "This path does not know
 UNAVAILABLE = Problem(
     503, "unavailable", "The service is not available just now", headers={"Retry-After": "5"}
 )
+IN_DOUBT = Problem(
+    503,
+    "in_doubt",
+    "The database went away while the call was being kept. Send it again only with the same Idempotency-Key",
+)
 INTERNAL = Problem(500, "internal", "Internal error")
 
 

@@ -10,6 +10,7 @@ import msgspec
 import psycopg
 import sqlalchemy as sa
 from flask import Blueprint, Response, request
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
@@ -54,7 +55,7 @@ def create_blueprint(api: CallApi) -> Blueprint:
 
 def _trigger_call(api: CallApi) -> Response:
     body = _read_body()
-    with api.engine.begin() as conn:
+    with api.engine.connect() as conn:
         key = _authenticate(api, conn)
         check_rate(conn, key.id, api.settings.max_per_minute, api.clock)
         if isinstance(body, Problem):
@@ -67,7 +68,15 @@ def _trigger_call(api: CallApi) -> Response:
             provider=api.carrier.name,
             now=api.clock(),
         )
+        _commit(conn)
     return _initiated(accepted)  # after the commit: a 200 has its row
+
+
+def _commit(conn: sa.Connection) -> None:
+    try:
+        conn.commit()
+    except DBAPIError:  # the one moment in which nobody can say whether the call is kept
+        raise Refusal(problems.IN_DOUBT) from None
 
 
 def _initiated(accepted: Accepted) -> Response:

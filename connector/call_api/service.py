@@ -75,12 +75,19 @@ class CallApi:
         deliver.deliver(self.engine, self.clock, endpoint_id)
 
     def sweep(self) -> None:
-        """Start the jobs that something is due for, so that nothing waits on a lost nudge."""
+        """Start the jobs that something is due for, so that nothing waits on a lost nudge.
+
+        A commit each: two transactions that nudge several jobs in different order could lock each other.
+        """
         now = self.clock()
         with self.engine.begin() as conn:
             if has_queued(conn):
                 jobs.nudge(conn, "place_calls")
+        with self.engine.begin() as conn:
             if has_due_looks(conn, now):
                 jobs.nudge(conn, "follow_calls")
-            for endpoint_id in endpoints_with_due(conn, now):
+        with self.engine.connect() as conn:
+            waiting = endpoints_with_due(conn, now)
+        for endpoint_id in waiting:
+            with self.engine.begin() as conn:
                 jobs.nudge(conn, "deliver", endpoint_id=endpoint_id)

@@ -1,0 +1,94 @@
+"""The header Idempotency-Key: one call, however often the request arrives."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+from connector.call_api import keys
+from tests.call_api.conftest import Running, Serve
+
+BODY = {"phone_number": "+12025550101", "name": "Ada"}
+
+
+def send(running: Running, key: str, body: object = BODY) -> requests.Response:
+    return running.client.trigger(body, headers={"Idempotency-Key": key})
+
+
+def calls(running: Running) -> int:
+    return int(running.scalars("SELECT count(*) FROM call_api.calls")[0])
+
+
+def test_the_first_answer_comes_again(running: Running) -> None:
+    first, again = send(running, "deal-1"), send(running, "deal-1")
+    assert first.json() == again.json()
+    assert "Idempotent-Replayed" not in first.headers
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert calls(running) == 1
+
+
+def test_also_when_the_agent_has_gone_mute_since(running: Running) -> None:
+    first = send(running, "deal-1")
+    running.execute("UPDATE call_api.agents SET phone_number = NULL")
+    assert send(running, "deal-1").json() == first.json()
+
+
+def test_another_body_is_409(running: Running) -> None:
+    send(running, "deal-1")
+    answer = send(running, "deal-1", BODY | {"name": "Grace"})
+    assert answer.status_code == 409
+    assert answer.json()["code"] == "idempotency_key_reused"
+    assert calls(running) == 1
+
+
+def test_a_refused_request_leaves_its_key_free(running: Running) -> None:
+    assert send(running, "deal-1", {"phone_number": "1"}).status_code == 400
+    assert send(running, "deal-1").status_code == 200
+
+
+def test_the_same_text_under_another_api_key_is_another_call(running: Running) -> None:
+    send(running, "deal-1")
+    with running.api.engine.begin() as conn:
+        running.client.key = keys.create_key(conn, "other", now=running.clock()).key
+    assert "Idempotent-Replayed" not in send(running, "deal-1").headers
+    assert calls(running) == 2
+
+
+@pytest.mark.parametrize("limit", [None, 10])
+def test_twenty_at_once_are_one_call(serve: Serve, limit: int | None) -> None:
+    running = serve(max_per_minute=limit)
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: send(running, "deal-1"), range(20)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json()["call_id"] for answer in answers}) == 1
+    assert sum("Idempotent-Replayed" in answer.headers for answer in answers) == 19
+    assert calls(running) == 1
+
+
+def test_twenty_at_once_with_two_bodies_are_one_call_and_conflicts(running: Running) -> None:
+    bodies = [BODY, BODY | {"name": "Grace"}] * 10
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda body: send(running, "deal-1", body), bodies))
+    assert sorted(answer.status_code for answer in answers) == [200] * 10 + [409] * 10
+    assert calls(running) == 1
+
+
+def test_the_limit_is_exact_for_twenty_at_once(serve: Serve) -> None:
+    running = serve(max_per_minute=7)
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: running.client.trigger(BODY), range(20)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 7 + [429] * 13
+    assert calls(running) == 7
+
+
+@pytest.mark.parametrize("key", ["x" * 255, "a b", "deal/1?&=", "\xe9"])
+def test_any_text_of_255_characters_is_a_key(running: Running, key: str) -> None:
+    assert send(running, key).status_code == 200
+    assert send(running, key).headers["Idempotent-Replayed"] == "true"
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256])
+def test_400_for_a_key_too_short_or_long(running: Running, key: str) -> None:
+    answer = send(running, key)
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "invalid_idempotency_key"

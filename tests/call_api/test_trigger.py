@@ -1,0 +1,297 @@
+"""POST /calls/trigger: the success, and every refusal of the contract to the letter."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from connector.call_api import keys
+from tests.call_api.conftest import KEY, Running, Serve, create_app
+
+
+def test_success_is_the_documented_flat_answer(running: Running) -> None:
+    answer = running.client.trigger({"phone_number": "+12025550101"})
+    assert answer.status_code == 200
+    assert answer.json() == {"success": True, "call_id": answer.json()["call_id"], "status": "initiated"}
+    assert str(UUID(answer.json()["call_id"])) == answer.json()["call_id"]
+    assert answer.headers["Content-Type"] == "application/json"
+
+
+def test_a_200_has_its_row_and_its_job(running: Running) -> None:
+    call_id = running.client.call()
+    assert running.scalars("SELECT id::text FROM call_api.calls WHERE state = 'queued'") == [call_id]
+    assert running.scalars("SELECT task_name FROM jobs.procrastinate_jobs") == ["place_calls"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "key"),
+    [
+        ({}, None),
+        ({}, "bvai_sk_wrong"),
+        ({}, ""),
+        ({"Authorization": KEY}, None),
+        ({"Authorization": f"Basic {KEY}"}, None),
+    ],
+)
+def test_401(running: Running, headers: dict[str, str], key: str | None) -> None:
+    running.client.key = key
+    answer = running.client.trigger("not even JSON", headers=headers)
+    assert answer.status_code == 401
+    assert answer.json() == {"success": False, "error": "Invalid API key", "code": "invalid_api_key"}
+
+
+@pytest.mark.parametrize(
+    "header", ["Bearer", "Bearer \xe9\xff", "Bearer " + "k" * 4000, f"bearer {KEY}x", "\x00"]
+)
+def test_odd_authorization_headers_are_401(running: Running, header: str) -> None:
+    app = create_app(running.api).test_client()  # no HTTP client would send some of these
+    answer = app.post("/api/v1/calls/trigger", headers={"Authorization": header}, json={})
+    assert answer.status_code == 401
+
+
+def test_the_scheme_may_be_written_in_any_case(running: Running) -> None:
+    answer = running.client.get("/auth/verify", headers={"Authorization": f"bearer {KEY}"})
+    assert answer.status_code == 200
+
+
+def test_403_when_access_is_switched_off(running: Running) -> None:
+    with running.api.engine.begin() as conn:
+        keys.set_access(conn, "tests", enabled=False)
+    answer = running.client.trigger("not even JSON")
+    assert answer.status_code == 403
+    assert answer.json() == {
+        "success": False,
+        "error": "API access is disabled",
+        "code": "access_disabled",
+    }
+    with running.api.engine.begin() as conn:
+        keys.set_access(conn, "tests", enabled=True)
+    assert running.client.call()
+
+
+def test_429_beyond_the_limit_with_the_seconds_to_wait(serve: Serve) -> None:
+    running = serve(max_per_minute=3)
+    for _ in range(3):
+        running.client.call()
+        running.clock.advance(seconds=10)
+    answer = running.client.trigger("not even JSON")
+    assert answer.status_code == 429
+    assert answer.json() == {"success": False, "error": "Rate limit exceeded", "code": "rate_limited"}
+    assert answer.headers["Retry-After"] == "30"
+    running.clock.advance(seconds=30)
+    running.client.call()
+    assert running.client.trigger({"phone_number": "+12025550101"}).headers["Retry-After"] == "10"
+
+
+def test_a_refused_request_does_not_count_against_the_limit(serve: Serve) -> None:
+    running = serve(max_per_minute=1)
+    for _ in range(3):
+        assert running.client.trigger({"phone_number": "1"}).status_code == 400
+    running.client.call()
+    assert running.client.trigger({"phone_number": "1"}).status_code == 429
+
+
+def test_every_key_has_a_limit_of_its_own(serve: Serve) -> None:
+    running = serve(max_per_minute=1)
+    with running.api.engine.begin() as conn:
+        other = keys.create_key(conn, "other", now=running.clock())
+    running.client.call()
+    running.client.key = other.key
+    running.client.call()
+    assert running.client.trigger({"phone_number": "+12025550101"}).status_code == 429
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("12025550101", "+02025550101", "+1 202 555 0101", "+1-202-555-0101", "(202) 555-0101", ""),
+        *(" +12025550101", "+12025550101 ", "+12025550101\n", "+1202555010a", "+123456", "+1234567890123456"),
+        *(
+            "++12025550101",
+            "+",
+            "+\u0661\u0662\u0660\u0662\u0665\u0665\u0665\u0660\u0661\u0660\u0661",
+            "tel:+12025550101",
+        ),
+        *(2025550101, None, True, ["+12025550101"], {"a": 1}),
+    ],
+)
+def test_400_for_what_is_not_a_number(running: Running, number: object) -> None:
+    answer = running.client.trigger({"phone_number": number})
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "success": False,
+        "error": "Invalid phone number format",
+        "code": "invalid_phone_number",
+        "field": "phone_number",
+    }
+
+
+def test_400_for_a_missing_number(running: Running) -> None:
+    assert running.client.trigger({"name": "Ada"}).json()["error"] == "Invalid phone number format"
+
+
+@pytest.mark.parametrize("number", ["+15551234567", "+442079460000", "+1234567", "+123456789012345"])
+def test_the_form_is_all_that_is_judged(running: Running, number: str) -> None:
+    assert running.client.show(running.client.call(number))["to_number"] == number
+
+
+@pytest.mark.parametrize(
+    "agent_id", ["00000000-0000-0000-0000-000000000000", "Lead Qualifier", "x", "{}", "\u0661"]
+)
+def test_400_for_an_unknown_agent_and_never_another_one(running: Running, agent_id: str) -> None:
+    answer = running.client.trigger({"phone_number": "+12025550101", "agent_id": agent_id})
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "success": False,
+        "error": "Agent not found",
+        "code": "agent_not_found",
+        "field": "agent_id",
+    }
+    assert running.scalars("SELECT count(*) FROM call_api.calls") == [0]
+
+
+@pytest.mark.parametrize("agent_id", [{}, {"agent_id": ""}, {"agent_id": None}])
+def test_without_an_agent_the_default_speaks(running: Running, agent_id: dict[str, object]) -> None:
+    call = running.client.show(running.client.call(**agent_id))
+    assert (call["agent_name"], call["from_number"]) == ("Lead Qualifier", "+12025550100")
+
+
+def test_400_without_agent_and_default(serve: Serve) -> None:
+    running = serve(agents=[{"name": "Nobody's default", "phone_number": "+12025550100"}])
+    answer = running.client.trigger({"phone_number": "+12025550101"})
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "success": False,
+        "error": "No agent specified and no default agent configured",
+        "code": "no_agent",
+        "field": "agent_id",
+    }
+
+
+def test_400_for_an_agent_without_a_number(running: Running) -> None:
+    mute = next(a["id"] for a in running.client.get("/agents").json()["agents"] if a["name"] == "Mute")
+    answer = running.client.trigger({"phone_number": "+12025550101", "agent_id": mute})
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "success": False,
+        "error": "Agent has no phone number assigned",
+        "code": "agent_without_number",
+        "field": "agent_id",
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "field"),
+    [
+        ({"name": 1}, "name must be a string", "name"),
+        ({"email": ["a"]}, "email must be a string", "email"),
+        ({"agent_id": 7}, "agent_id must be a string", "agent_id"),
+        ({"metadata": "x"}, "metadata must be an object", "metadata"),
+        ({"metadata": [1]}, "metadata must be an object", "metadata"),
+    ],
+)
+def test_400_names_the_field_of_a_wrong_type(
+    running: Running, body: dict[str, object], error: str, field: str
+) -> None:
+    answer = running.client.trigger({"phone_number": "+12025550101", **body})
+    assert answer.status_code == 400
+    assert answer.json() == {"success": False, "error": error, "code": "invalid_type", "field": field}
+
+
+def test_the_body_is_judged_before_the_number_and_the_number_before_the_agent(running: Running) -> None:
+    wrong_everywhere = {"phone_number": "1", "agent_id": "nobody", "metadata": []}
+    assert running.client.trigger(wrong_everywhere).json()["field"] == "metadata"
+    assert running.client.trigger(wrong_everywhere | {"metadata": {}}).json()["field"] == "phone_number"
+
+
+def test_unknown_fields_are_ignored_and_huge_numbers_are_fine(running: Running) -> None:
+    body = '{"phone_number": "+12025550101", "x": {"y": [null]}, "n": ' + "9" * 6000 + "}"
+    assert running.client.trigger(body).status_code == 200
+
+
+def test_413_415_404_and_405_are_json(running: Running) -> None:
+    client = running.client
+    large = b'{"phone_number": "+12025550101", "x": "' + b"x" * 65_536 + b'"}'
+    answers = {
+        413: client.trigger(large),
+        415: client.trigger(b"{}", headers={"Content-Type": "text/plain"}),
+        404: client.get("/nothing/here"),
+        405: client.request("PUT", "/calls/trigger", json={}),
+    }
+    for status, answer in answers.items():
+        assert answer.status_code == status
+        assert answer.headers["Content-Type"] == "application/json"
+        assert answer.json()["success"] is False
+    assert "POST" in answers[405].headers["Allow"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        *(("GET", "/calls/trigger", 405), ("POST", "/calls", 405), ("DELETE", "/agents", 405)),
+        *(("BREW", "/calls/trigger", 405), ("GET", "", 404), ("GET", "/calls/trigger/", 404)),
+        *(("POST", "/calls/../x", 404), ("GET", "/calls/a/b", 404), ("GET", "//calls", 404)),
+    ],
+)
+def test_paths_and_methods_nobody_knows(running: Running, method: str, path: str, status: int) -> None:
+    answer = running.client.request(method, path)
+    assert answer.status_code == status
+    assert answer.json()["code"] in ("not_found", "method_not_allowed")
+
+
+def test_a_body_of_several_megabytes_gets_its_413(running: Running) -> None:
+    assert running.client.trigger(b"x" * 3_000_000).status_code == 413
+
+
+def test_json_types_with_a_suffix_or_charset_are_json(running: Running) -> None:
+    for content_type in ("application/json; charset=utf-8", "application/vnd.api+json"):
+        answer = running.client.trigger(
+            '{"phone_number": "+12025550101"}', headers={"Content-Type": content_type}
+        )
+        assert answer.status_code == 200
+
+
+def test_503_when_the_database_is_away(serve: Serve) -> None:
+    nowhere = sa.create_engine("postgresql+psycopg://postgres@/nothing?host=/nonexistent")
+    running = serve(using=nowhere)
+    answers = [running.client.trigger({"phone_number": "+12025550101"}), running.client.get("/agents")]
+    for answer in answers:
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"] == "5"
+        assert answer.json()["code"] == "unavailable"
+    nowhere.dispose()
+
+
+def test_a_connection_lost_in_the_commit_is_told_as_doubt(serve: Serve, engine: sa.Engine) -> None:
+    running = serve()
+
+    def cut(conn: sa.Connection) -> None:
+        backend = conn.connection.driver_connection.info.backend_pid  # type: ignore[union-attr]
+        with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as other:
+            other.execute(sa.text(f"SELECT pg_terminate_backend({backend}, 5000)"))
+
+    doomed = sa.create_engine(engine.url, connect_args={"options": "-csearch_path=jobs"})
+    sa.event.listen(doomed, "commit", cut)
+    answer = serve(using=doomed).client.trigger({"phone_number": "+12025550101"})
+    assert answer.status_code == 503
+    assert answer.json()["code"] == "in_doubt"
+    assert "Retry-After" not in answer.headers
+    doomed.dispose()
+    assert running.scalars("SELECT count(*) FROM call_api.calls") == [0]
+
+
+def test_the_last_use_of_a_key_is_noted_once_a_minute(running: Running) -> None:
+    def last_used_at() -> object:
+        with running.api.engine.connect() as conn:
+            return keys.list_keys(conn)[0].last_used_at
+
+    running.client.call()
+    first = running.clock()
+    assert last_used_at() == first
+    running.clock.advance(seconds=59)
+    running.client.call()
+    assert last_used_at() == first
+    running.clock.advance(seconds=1)
+    running.client.call()
+    assert last_used_at() == first + timedelta(minutes=1)
