@@ -40,8 +40,9 @@ def create_agent(
         insert(agents)
         .values(id=agent.id, name=name, phone_number=phone_number, is_default=default, created_at=now)
         .on_conflict_do_nothing(index_elements=[agents.c.name])
+        .returning(agents.c.id)
     )
-    if not added.rowcount:
+    if added.first() is None:
         raise PermanentError(f'an agent named "{name}" exists already')
     return agent
 

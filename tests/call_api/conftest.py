@@ -85,17 +85,17 @@ class Running:
         for endpoint_id in self.scalars("SELECT id::text FROM call_api.endpoints"):
             self.api.deliver(endpoint_id)
 
-    def scalars(self, query: str) -> list[Any]:
+    def scalars(self, query: str, **values: object) -> list[Any]:
         with self.api.engine.connect() as conn:
-            return list(conn.execute(sa.text(query)).scalars())
+            return list(conn.execute(sa.text(query), values).scalars())
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         with self.api.engine.connect() as conn:
             return [dict(row) for row in conn.execute(sa.text(query)).mappings()]
 
-    def execute(self, statement: str) -> None:
+    def execute(self, statement: str, **values: object) -> None:
         with self.api.engine.begin() as conn:
-            conn.execute(sa.text(statement))
+            conn.execute(sa.text(statement), values)
 
 
 Serve = Callable[..., Running]

@@ -53,7 +53,7 @@ def test_404_for_a_call_nobody_knows(running: Running, call_id: str) -> None:
 
 
 def test_calls_are_found_by_dispatch_newest_first(running: Running) -> None:
-    ids = []
+    ids: list[str] = []
     for dispatch in ("one", "two", "one"):
         ids.append(running.client.call(metadata={"dispatch_id": dispatch, "n": len(ids)}))
         running.clock.advance(seconds=1)

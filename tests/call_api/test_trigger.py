@@ -1,6 +1,7 @@
 """POST /calls/trigger: the success, and every refusal of the contract to the letter."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -152,7 +153,7 @@ def test_400_for_an_unknown_agent_and_never_another_one(running: Running, agent_
 
 
 @pytest.mark.parametrize("agent_id", [{}, {"agent_id": ""}, {"agent_id": None}])
-def test_without_an_agent_the_default_speaks(running: Running, agent_id: dict[str, object]) -> None:
+def test_without_an_agent_the_default_speaks(running: Running, agent_id: dict[str, Any]) -> None:
     call = running.client.show(running.client.call(**agent_id))
     assert (call["agent_name"], call["from_number"]) == ("Lead Qualifier", "+12025550100")
 

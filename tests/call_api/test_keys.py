@@ -1,0 +1,136 @@
+"""API keys and agents, as commands and configuration make them."""
+
+from datetime import UTC, datetime
+from hashlib import sha256
+
+import pytest
+import sqlalchemy as sa
+
+from connector.call_api import agents, keys
+from connector.errors import PermanentError
+from tests.call_api.conftest import KEY, Serve
+
+NOW = datetime(2026, 11, 2, 15, 0, tzinfo=UTC)
+GIVEN = "bvai_sk_given-by-configuration"
+
+
+def test_a_key_is_shown_once_and_kept_as_a_hash(engine: sa.Engine) -> None:
+    with engine.begin() as conn:
+        made = keys.create_key(conn, "zapier", now=NOW)
+        assert keys.verify_key(conn, made.key, now=NOW) is not None
+        kept = conn.execute(sa.text("SELECT * FROM call_api.api_keys")).mappings().one()
+    assert made.key.startswith("bvai_sk_")
+    assert len(made.key) == len("bvai_sk_") + 43
+    assert bytes(kept["sha256"]) == sha256(made.key.encode()).digest()
+    assert (kept["last4"], kept["prefix"]) == (made.key[-4:], made.key[:12])
+    assert all(made.key[12:-4] not in str(value) for value in kept.values())
+
+
+def test_names_of_live_keys_are_unique(engine: sa.Engine) -> None:
+    with engine.begin() as conn:
+        keys.create_key(conn, "zapier", now=NOW)
+        with pytest.raises(PermanentError, match='a key named "zapier" exists already'):
+            keys.create_key(conn, "zapier", now=NOW)
+        keys.revoke_key(conn, "zapier", now=NOW)
+        keys.create_key(conn, "zapier", now=NOW)
+        assert [key.revoked_at for key in keys.list_keys(conn)].count(None) == 1
+
+
+def test_a_revoked_key_is_useless_at_once(engine: sa.Engine) -> None:
+    with engine.begin() as conn:
+        made = keys.create_key(conn, "zapier", now=NOW)
+        keys.revoke_key(conn, "zapier", now=NOW)
+        assert keys.verify_key(conn, made.key, now=NOW) is None
+        with pytest.raises(PermanentError, match='there is no key named "zapier"'):
+            keys.revoke_key(conn, "zapier", now=NOW)
+        with pytest.raises(PermanentError, match='there is no key named "zapier"'):
+            keys.set_access(conn, "zapier", enabled=True)
+
+
+def test_keys_that_begin_alike_are_told_apart(engine: sa.Engine) -> None:
+    with engine.begin() as conn:
+        for name in ("a", "b"):
+            keys.ensure_key(conn, name, GIVEN + name, now=NOW)
+        found = keys.verify_key(conn, GIVEN + "b", now=NOW)
+        assert found is not None
+        assert found.name == "b"
+        assert keys.verify_key(conn, GIVEN + "c", now=NOW) is None
+
+
+def test_a_configured_key_may_change(engine: sa.Engine) -> None:
+    with engine.begin() as conn:
+        first = keys.ensure_key(conn, "connector", GIVEN, now=NOW)
+        assert keys.ensure_key(conn, "connector", GIVEN, now=NOW) == first
+        assert keys.ensure_key(conn, "connector", GIVEN + "2", now=NOW) != first
+        assert keys.verify_key(conn, GIVEN, now=NOW) is None
+        assert keys.ensure_key(conn, "connector", GIVEN, now=NOW) == first
+        assert keys.verify_key(conn, GIVEN, now=NOW) is not None
+        assert keys.verify_key(conn, GIVEN + "2", now=NOW) is None
+        assert keys.ensure_key(conn, "renamed", GIVEN, now=NOW) == first
+        assert [key.name for key in keys.list_keys(conn) if key.revoked_at is None] == ["renamed"]
+
+
+def test_a_configured_key_that_a_person_revoked_stays_revoked(engine: sa.Engine) -> None:
+    with engine.begin() as conn:
+        keys.ensure_key(conn, "connector", GIVEN, now=NOW)
+        keys.revoke_key(conn, "connector", now=NOW)
+        keys.ensure_key(conn, "connector", GIVEN, now=NOW)
+        assert keys.verify_key(conn, GIVEN, now=NOW) is None
+
+
+def test_a_key_gone_from_the_configuration_stops_working_until_it_is_back(serve: Serve) -> None:
+    running = serve(keys=[{"name": "tests", "key": KEY}, {"name": "extra", "key": GIVEN}])
+    running.client.key = GIVEN
+    assert running.client.get("/auth/verify").status_code == 200
+    serve(keys=[{"name": "tests", "key": KEY}])
+    assert running.client.get("/auth/verify").status_code == 401
+    serve(keys=[{"name": "tests", "key": KEY}, {"name": "extra", "key": GIVEN}])
+    assert running.client.get("/auth/verify").status_code == 200
+
+
+def test_names_of_agents_are_unique(engine: sa.Engine) -> None:
+    with engine.begin() as conn:
+        agents.create_agent(conn, "Ada", "+12025550100", now=NOW)
+        with pytest.raises(PermanentError, match='an agent named "Ada" exists already'):
+            agents.create_agent(conn, "Ada", now=NOW)
+
+
+@pytest.mark.parametrize("number", ["2025550100", "+1 202 555 0100", ""])
+def test_an_agents_number_must_be_one(engine: sa.Engine, number: str) -> None:
+    with engine.begin() as conn, pytest.raises(PermanentError, match="is not a phone number"):
+        agents.create_agent(conn, "Ada", number, now=NOW)
+
+
+def test_an_agent_needs_a_name(engine: sa.Engine) -> None:
+    with engine.begin() as conn, pytest.raises(PermanentError, match="an agent needs a name"):
+        agents.create_agent(conn, " ", now=NOW)
+
+
+def test_the_default_is_chosen_and_moves(engine: sa.Engine) -> None:
+    with engine.begin() as conn:
+        agents.create_agent(conn, "Ada", "+12025550100", now=NOW)
+        assert agents.default_agent(conn) is None
+        grace = agents.create_agent(conn, "Grace", "+12025550101", default=True, now=NOW)
+        assert agents.default_agent(conn) == grace
+        agents.make_default(conn, "Ada")
+        assert [(agent.name, agent.default) for agent in agents.list_agents(conn)] == [
+            ("Ada", True),
+            ("Grace", False),
+        ]
+        agents.create_agent(conn, "Third", default=True, now=NOW)
+        assert [agent.name for agent in agents.list_agents(conn) if agent.default] == ["Third"]
+        with pytest.raises(PermanentError, match='there is no agent named "Nobody"'):
+            agents.make_default(conn, "Nobody")
+
+
+def test_a_configured_agent_keeps_its_id_when_it_changes(engine: sa.Engine) -> None:
+    with engine.begin() as conn:
+        first = agents.ensure_agent(conn, "Ada", now=NOW)
+        assert agents.ensure_agent(conn, "Ada", now=NOW) == first
+        changed = agents.ensure_agent(conn, "Ada", "+12025550100", default=True, now=NOW)
+        assert (changed.id, changed.phone_number, changed.default) == (first.id, "+12025550100", True)
+        assert agents.list_agents(conn) == [changed]
+        assert agents.ensure_agent(conn, "Ada", "+12025550100", now=NOW).default
+        agents.ensure_agent(conn, "Grace", default=True, now=NOW)
+        agents.ensure_agent(conn, "Ada", "+12025550100", default=True, now=NOW)
+        assert [agent.default for agent in agents.list_agents(conn)] == [True, False]

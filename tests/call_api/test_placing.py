@@ -1,0 +1,272 @@
+"""From a queued call to its end: dialled once, followed, and told of."""
+
+import json
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+import pytest
+
+from connector.call_api.carriers import Carrier, Dial, Placed, Refused, Sighting, Unknown
+from connector.call_api.carriers.simulated import SimulatedCarrier
+from tests.call_api.conftest import SECRET, Running, Serve
+
+HOOKS = [{"url": "https://example.com/calls", "secret": SECRET}]
+
+
+def events(running: Running, call_id: str) -> list[dict[str, Any]]:
+    query = "SELECT body FROM call_api.events WHERE call_id = :id ORDER BY event DESC"
+    bodies = running.scalars(query, id=call_id)
+    return [json.loads(body) for body in bodies]
+
+
+def step(running: Running) -> None:
+    running.api.place_calls()
+    running.api.follow_calls()
+
+
+def jobs(running: Running) -> set[str]:
+    return set(running.scalars("SELECT task_name FROM jobs.procrastinate_jobs WHERE status = 'todo'"))
+
+
+@pytest.mark.parametrize(
+    ("number", "state", "outcome", "told"),
+    [
+        ("+12025550190", "completed", "answered", ["in-progress", "completed"]),
+        ("+12025550101", "completed", "answered", ["in-progress", "completed"]),
+        ("+12025550191", "no-answer", "no_answer", ["no-answer"]),
+        ("+12025550192", "busy", "busy", ["no-answer"]),
+        ("+12025550193", "voicemail", "voicemail", ["in-progress", "completed"]),
+        ("+12025550194", "failed", "failed", ["failed"]),
+        ("+12025550195", "completed", "answered", ["in-progress", "completed"]),
+        ("+12025550196", "failed", "failed", ["failed"]),
+    ],
+)
+def test_the_reserved_numbers(serve: Serve, number: str, state: str, outcome: str, told: list[str]) -> None:
+    running = serve(webhooks=HOOKS)
+    call_id = running.client.call(number)
+    for _ in range(40):
+        step(running)
+        running.clock.advance(seconds=1)
+    call = running.client.show(call_id)
+    assert (call["status"], call["outcome"]) == (state, outcome)
+    assert call["history"][-1]["state"] == state
+    assert [event["status"] for event in events(running, call_id)] == told
+    assert events(running, call_id)[-1]["outcome"] == outcome
+    assert (call["reason"] is None) == (outcome in ("answered", "voicemail"))
+
+
+def test_a_call_goes_through_its_states_at_their_times(running: Running) -> None:
+    call_id = running.client.call()
+    began = running.clock()
+    running.clock.advance(seconds=5)
+    states = []
+    for _ in range(5):
+        step(running)
+        states.append(running.client.show(call_id)["status"])
+        running.clock.advance(seconds=1)
+    assert states == ["dialing", "in-progress", "in-progress", "completed", "completed"]
+    at = [
+        (s["state"], datetime.fromisoformat(s["at"]) - began) for s in running.client.show(call_id)["history"]
+    ]
+    assert at == [
+        ("queued", timedelta(0)),
+        ("dialing", timedelta(seconds=5)),
+        ("in-progress", timedelta(seconds=6)),
+        ("completed", timedelta(seconds=8)),
+    ]
+
+
+def test_without_any_waiting_one_look_tells_both_events(serve: Serve) -> None:
+    running = serve(webhooks=HOOKS, simulated={"ring_seconds": 0, "talk_seconds": 0})
+    call_id = running.client.call()
+    running.api.place_calls()
+    assert jobs(running) >= {"follow_calls"}
+    running.api.follow_calls()
+    assert [event["event"] for event in events(running, call_id)] == ["call_started", "call_ended"]
+    assert "deliver" in jobs(running)
+
+
+def test_an_event_holds_the_documented_fields_and_metadata_to_the_digit(serve: Serve) -> None:
+    running = serve(webhooks=HOOKS)
+    metadata = '{"deal": 1.10, "n": 1e400, "é":"\\u00e9"}'
+    answer = running.client.trigger(
+        '{"phone_number": "+12025550190", "name": "Ada", "metadata": ' + metadata + "}"
+    )
+    call_id = answer.json()["call_id"]
+    for _ in range(5):
+        step(running)
+        running.clock.advance(seconds=1)
+    bodies = running.scalars("SELECT body FROM call_api.events ORDER BY event DESC")
+    assert all(f'"metadata":{metadata},' in body for body in bodies)
+    started, ended = (json.loads(body) for body in bodies)
+    call = running.client.show(call_id)
+    shared = {
+        **{name: call[name] for name in ("call_id", "agent_id", "agent_name", "from_number", "to_number")},
+        **{name: call[name] for name in ("started_at", "provider", "provider_call_id", "metadata")},
+        "direction": "outbound",
+    }
+    assert started == {"id": started["id"], "event": "call_started", "status": "in-progress", **shared}
+    more = (
+        "ended_at",
+        "duration_seconds",
+        "cost_cents",
+        "transcript",
+        "summary",
+        "sentiment",
+        "recording_url",
+    )
+    assert ended == {
+        **{"id": ended["id"], "event": "call_ended", "status": "completed", **shared},
+        **{"outcome": "answered", "reason": None},
+        **{name: call[name] for name in more},
+    }
+    assert started["id"] != ended["id"]
+
+
+class Ledger(SimulatedCarrier):
+    """Counts dials, and can fail in the ways carriers do."""
+
+    name: ClassVar[str] = "ledger"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dials: Counter[str] = Counter()
+        self.looks = 0
+        self.answer: Placed | Refused | Unknown | Exception | None = None
+        self.lost = False
+
+    def place(self, call: Dial, now: datetime) -> Placed | Refused | Unknown:
+        self.dials[call.id] += 1
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer or super().place(call, now)
+
+    def look_up(self, call: Dial, now: datetime) -> Sighting | Unknown:
+        self.looks += 1
+        return Unknown("it does not know this call") if self.lost else super().look_up(call, now)
+
+
+@pytest.fixture
+def carrier() -> Ledger:
+    return Ledger()
+
+
+def test_a_crash_between_dialing_and_the_answer_never_dials_again(serve: Serve, carrier: Ledger) -> None:
+    running = serve(carrier=carrier, webhooks=HOOKS)
+    call_id = running.client.call()
+    running.execute(  # as place_calls leaves it if it dies right after its first commit
+        "UPDATE call_api.calls SET state = 'dialing', dialed_at = :now,"
+        " next_look_at = :now + interval '30 s', look_until = :now + interval '2 h'",
+        now=running.clock(),
+    )
+    for _ in range(40):
+        step(running)
+        running.clock.advance(seconds=1)
+    assert carrier.dials == {}
+    assert running.client.show(call_id)["status"] == "completed"
+
+
+def test_an_unknown_dial_is_looked_up_and_never_repeated(serve: Serve, carrier: Ledger) -> None:
+    carrier.answer = Unknown("a time-out")
+    running = serve(carrier=carrier)
+    call_id = running.client.call()
+    step(running)
+    assert running.client.show(call_id)["reason"] == "a time-out"
+    running.clock.advance(seconds=15)
+    step(running)
+    assert running.client.show(call_id)["status"] == "completed"
+    assert carrier.dials == {call_id: 1}
+
+
+def test_a_call_nobody_can_tell_of_ends_as_unknown(serve: Serve, carrier: Ledger) -> None:
+    carrier.answer, carrier.lost = RuntimeError("boom"), True
+    running = serve(carrier=carrier, webhooks=HOOKS)
+    call_id = running.client.call()
+    for _ in range(9):
+        step(running)
+        assert running.client.show(call_id)["status"] == "dialing"
+        running.clock.advance(minutes=14)
+    step(running)
+    call = running.client.show(call_id)
+    assert (call["status"], call["outcome"]) == ("unknown", "unknown")
+    assert call["reason"] == "nobody could tell what became of it: it does not know this call"
+    assert [event["status"] for event in events(running, call_id)] == ["failed"]
+    assert carrier.dials == {call_id: 1}
+
+
+def test_one_call_that_breaks_the_carrier_does_not_stop_the_others(serve: Serve) -> None:
+    class Brittle(Ledger):
+        def place(self, call: Dial, now: datetime) -> Placed | Refused | Unknown:
+            if call.to_number == "+12025550102":
+                raise ValueError("a defect")
+            return super().place(call, now)
+
+    running = serve(carrier=Brittle())
+    ids = [running.client.call(f"+1202555010{last}") for last in (1, 2, 3)]
+    running.api.place_calls()
+    reasons = [running.client.show(call_id)["reason"] for call_id in ids]
+    assert reasons == [None, "ValueError in the code of the carrier ledger", None]
+
+
+def test_hundreds_of_calls_are_dialled_once_each_also_by_two_jobs(serve: Serve, carrier: Ledger) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    running = serve(carrier=carrier, webhooks=HOOKS)
+    ids = {running.client.call() for _ in range(230)}
+    with ThreadPoolExecutor(2) as pool:
+        for job in [pool.submit(running.api.place_calls) for _ in range(2)]:
+            job.result()
+    assert carrier.dials == dict.fromkeys(ids, 1)
+    running.clock.advance(seconds=10)
+    with ThreadPoolExecutor(2) as pool:
+        for job in [pool.submit(running.api.follow_calls) for _ in range(2)]:
+            job.result()
+    assert running.scalars("SELECT DISTINCT state FROM call_api.calls") == ["completed"]
+    assert running.scalars("SELECT count(*) FROM call_api.events") == [460]
+
+
+def test_the_agent_is_kept_as_it_was(running: Running) -> None:
+    call_id = running.client.call()
+    running.execute(
+        "UPDATE call_api.agents SET name = 'Renamed', phone_number = '+12025550109' WHERE is_default"
+    )
+    call = running.client.show(call_id)
+    assert (call["agent_name"], call["from_number"]) == ("Lead Qualifier", "+12025550100")
+
+
+def test_the_sweep_starts_what_is_due_and_nothing_else(serve: Serve) -> None:
+    running = serve(webhooks=HOOKS)
+    running.api.sweep()
+    assert jobs(running) == set()
+    running.client.call()
+    running.execute("DELETE FROM jobs.procrastinate_jobs")  # the nudge is lost
+    running.api.sweep()
+    running.api.sweep()
+    assert running.scalars("SELECT task_name FROM jobs.procrastinate_jobs") == ["place_calls"]
+    running.api.place_calls()
+    running.execute("DELETE FROM jobs.procrastinate_jobs")
+    running.api.sweep()
+    assert jobs(running) == set()
+    running.clock.advance(seconds=1)
+    running.api.sweep()
+    assert jobs(running) == {"follow_calls"}
+    running.api.follow_calls()
+    running.execute("DELETE FROM jobs.procrastinate_jobs")
+    running.api.sweep()
+    assert jobs(running) == {"deliver"}
+
+
+def test_the_tasks_have_their_names(running: Running) -> None:
+    tasks = running.api.tasks()
+    assert [task.name for task in tasks] == ["place_calls", "follow_calls", "deliver", "call_api_sweep"]
+    assert [task.periodic for task in tasks] == [None, None, None, "* * * * * *"]
+
+
+def test_a_carrier_must_answer_both_questions() -> None:
+    class Half(Carrier):
+        def place(self, call: Dial, now: datetime) -> Placed | Refused | Unknown:
+            return Refused("half")
+
+    with pytest.raises(TypeError, match="look_up"):
+        Half()  # type: ignore[abstract]
