@@ -43,7 +43,8 @@ _APIS: Final[Mapping[str, Callable[[Any], Any]]] = {
 class Client:
     """One account's API. Serves many threads."""
 
-    def __init__(self, access_token: str, api_url: str) -> None:
+    def __init__(self, access_token: str, api_url: str, timeout: tuple[float, float] = TIMEOUT) -> None:
+        self._timeout = timeout
         self._config = {
             "access_token": access_token,
             "host": api_url,
@@ -144,7 +145,7 @@ class Client:
 
     def _ask(self, doing: str, api_name: str, call: Callable[..., Any], read: Callable[[Json], T]) -> T:
         try:
-            response = call(self._api(api_name), _request_timeout=TIMEOUT, _preload_content=False)
+            response = call(self._api(api_name), _request_timeout=self._timeout, _preload_content=False)
             return read(_document(response.data))
         except Exception as why:
             raise _ours(doing, why) from why

@@ -11,7 +11,7 @@ for each subscribed property, with the same occurredAt, in any order.
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -158,21 +158,22 @@ def _is_own(item: Mapping[str, Any]) -> bool:
     return app is not None and str(item.get("sourceId")) == str(app)
 
 
-def _join_creations(events: Iterable[StageEvent]) -> Iterator[StageEvent]:
+def _join_creations(events: Iterable[StageEvent]) -> Iterable[StageEvent]:
     """One event for each change: repeats dropped, and a creation joined with the stage it began in."""
     distinct = {event.id: event for event in events}
-    created = {
-        (event.record, event.occurred_at) for event in distinct.values() if event.kind is EventKind.CREATED
-    }
-    staged = {
-        (event.record, event.occurred_at) for event in distinct.values() if event.kind is EventKind.MOVED
-    }
-    for event in distinct.values():
-        moment = (event.record, event.occurred_at)
-        if event.kind is EventKind.MOVED:
-            yield replace(event, kind=EventKind.CREATED) if moment in created else event
-        elif moment not in staged:
-            yield event
+    created = {_moment(event) for event in distinct.values() if event.kind is EventKind.CREATED}
+    if not created:
+        return distinct.values()
+    staged = {_moment(event) for event in distinct.values() if event.kind is EventKind.MOVED}
+    return [
+        replace(event, kind=EventKind.CREATED) if _moment(event) in created else event
+        for event in distinct.values()
+        if event.kind is EventKind.MOVED or _moment(event) not in staged
+    ]
+
+
+def _moment(event: StageEvent) -> tuple[RecordRef, datetime]:
+    return event.record, event.occurred_at
 
 
 def _counted_as(name: str, item: Mapping[str, Any]) -> str:

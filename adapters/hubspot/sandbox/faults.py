@@ -33,9 +33,15 @@ class Fault:
     """Seconds before the answer, for time-outs."""
     after: bool = False
     """True: the request is done first and only its answer is lost."""
+    skip: int = 0
+    """So many requests of this path are let through first."""
+    answer: Json | None = None
+    """What is answered instead of HubSpot's error body."""
 
     def body(self) -> Json:
-        """HubSpot's error body for this status."""
+        """What is answered: HubSpot's error body for this status."""
+        if self.answer is not None:
+            return self.answer
         policy = {"policyName": self.policy} if self.policy else {}
         known = BODIES.get(self.status or 0, {"category": "INTERNAL_ERROR"})
         said = {
@@ -69,6 +75,9 @@ class Faults:
         with self._lock:
             for index, fault in enumerate(self._waiting):
                 if fault.path in path:
+                    if fault.skip:
+                        self._waiting[index] = replace(fault, skip=fault.skip - 1)
+                        return None
                     if fault.times is not None:
                         left = replace(fault, times=fault.times - 1)
                         self._waiting[index : index + 1] = [left] if left.times else []

@@ -20,7 +20,7 @@ class Server:
 
     def __init__(self, app: WSGIApplication, port: int = 0) -> None:
         self._server = _Server(app, port)
-        self._thread = Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread = Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property
     def url(self) -> str:

@@ -1,0 +1,442 @@
+"""The adapter against the sandbox over real sockets, through HubSpot's official client."""
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import pytest
+import requests
+from pydantic import ValidationError
+
+from adapters.hubspot import Adapter
+from adapters.hubspot.client import Client
+from adapters.hubspot.failures import failure
+from adapters.hubspot.sandbox import Sandbox
+from adapters.hubspot.sandbox.account import DEMO_REQUESTED
+from adapters.hubspot.sandbox.http_server import Server
+from adapters.hubspot.sandbox.server import ACCESS_TOKEN, CLIENT_SECRET
+from connector.errors import ConnectorError, PermanentError, TemporaryError
+from connector.model import Context, RecordRef, WriteBack
+
+FIELDS = {"deal": {"dealname", "amount"}, "contact": {"firstname", "phone"}}
+
+
+@pytest.fixture
+def crm() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+def settings(**other: Any) -> Any:
+    given = {"adapter": "hubspot", "access_token": ACCESS_TOKEN, "client_secret": CLIENT_SECRET}
+    return Adapter.Settings(**{**given, **other})
+
+
+def connect(url: str, **other: Any) -> Adapter:
+    return Adapter("sales", settings(api_url=url, **other), requests.Session())
+
+
+@pytest.fixture
+def hubspot(crm: Sandbox) -> Adapter:
+    return connect(crm.url)
+
+
+def deal(id_: str) -> RecordRef:
+    return RecordRef("deal", id_)
+
+
+def writes(ids: list[str], **properties: str) -> list[WriteBack]:
+    return [WriteBack(deal(id_), {"deal": properties}) for id_ in ids]
+
+
+@contextmanager
+def always(body: bytes) -> Iterator[str]:
+    """A host that answers everything with 200 and this body."""
+
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [body]
+
+    server = Server(app)
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+def context(found: Mapping[RecordRef, Context | ConnectorError], id_: str) -> Context:
+    answer = found[deal(id_)]
+    assert isinstance(answer, Context), answer
+    return answer
+
+
+def test_a_deal_is_read_with_its_contact(crm: Sandbox, hubspot: Adapter) -> None:
+    ada = crm.create_contact(firstname="Ada", phone="+12025550100")
+    one = crm.create_deal("Demo requested", [ada], dealname="Engine", amount="1200")
+
+    found = context(hubspot.read([deal(one)], FIELDS), one)
+
+    assert (found.stage, found.pipeline) == (DEMO_REQUESTED, "default")
+    assert {"id": one, "dealname": "Engine", "amount": "1200"}.items() <= found.fields["deal"].items()
+    assert {"id": ada, "firstname": "Ada", "phone": "+12025550100"}.items() <= found.fields["contact"].items()
+
+
+def test_a_deal_without_a_contact_has_an_empty_one(crm: Sandbox, hubspot: Adapter) -> None:
+    alone = crm.create_deal()
+    with_grace = crm.create_deal(contacts=[crm.create_contact(firstname="Grace")])
+
+    found = hubspot.read([deal(alone), deal(with_grace)], FIELDS)
+
+    assert context(found, alone).fields["contact"] == {}
+    assert context(found, with_grace).fields["contact"]["firstname"] == "Grace"
+
+
+def test_contacts_are_not_read_where_no_contact_is_asked_for(crm: Sandbox, hubspot: Adapter) -> None:
+    one = crm.create_deal(contacts=[crm.create_contact()])
+
+    assert context(hubspot.read([deal(one)], {"deal": {"amount"}}), one).fields["contact"] == {}
+    assert [request["path"] for request in crm.requests] == ["/crm/v3/objects/deals/batch/read"]
+
+
+def test_of_several_contacts_the_primary_then_a_labelled_then_the_oldest_is_first(
+    crm: Sandbox, hubspot: Adapter
+) -> None:
+    ada, grace, katherine = (crm.create_contact(firstname=name) for name in ("Ada", "Grace", "Katherine"))
+    plain, labelled, primary = (crm.create_deal(contacts=[katherine, grace, ada]) for _ in range(3))
+    crm.associate(labelled, grace, "Decision maker")
+    crm.associate(primary, grace, "Decision maker")
+    crm.associate(primary, katherine, "Primary")
+
+    found = hubspot.read([deal(plain), deal(labelled), deal(primary)], FIELDS)
+
+    assert context(found, plain).fields["contact"]["id"] == ada
+    assert context(found, labelled).fields["contact"]["id"] == grace
+    assert context(found, primary).fields["contact"]["id"] == katherine
+
+
+def test_a_contact_that_is_gone_gives_way_to_the_next(crm: Sandbox, hubspot: Adapter) -> None:
+    ada, grace = crm.create_contact(firstname="Ada"), crm.create_contact(firstname="Grace")
+    one = crm.create_deal(contacts=[ada, grace])
+    # gone between the two reads: the link still says Ada
+    crm.fail(207, path="objects/contacts", answer={"status": "COMPLETE", "results": []})
+
+    assert context(hubspot.read([deal(one)], FIELDS), one).fields["contact"]["id"] == grace
+
+
+def test_a_deal_that_is_gone_is_an_error_of_its_own(crm: Sandbox, hubspot: Adapter) -> None:
+    kept, gone = crm.create_deal(), crm.create_deal()
+    crm.delete_deal(gone)
+
+    found = hubspot.read(
+        [deal(kept), deal(gone), deal("404"), deal("no id"), RecordRef("ticket", "1")], FIELDS
+    )
+
+    assert isinstance(found[deal(kept)], Context)
+    for record, word in ((deal(gone), "gone"), (deal("404"), "gone"), (deal("no id"), "numbers")):
+        assert isinstance(found[record], PermanentError)
+        assert word in str(found[record])
+    assert isinstance(found[RecordRef("ticket", "1")], PermanentError)
+
+
+def test_deals_are_read_a_hundred_at_a_time(crm: Sandbox, hubspot: Adapter) -> None:
+    ids = crm.create_deals(250, "Demo requested")
+
+    found = hubspot.read([deal(id_) for id_ in ids], FIELDS)
+
+    assert [context(found, id_).fields["deal"]["dealname"] for id_ in ids] == [
+        f"Deal {n}" for n in range(1, 251)
+    ]
+    assert all(context(found, id_).fields["contact"]["phone"] for id_ in ids)
+    assert len(crm.requests) == 3 * 3
+
+
+def test_an_account_without_a_property_answers_without_it(crm: Sandbox, hubspot: Adapter) -> None:
+    one = crm.create_deal()
+
+    assert (
+        "favourite_colour"
+        not in context(hubspot.read([deal(one)], {"deal": {"favourite_colour"}}), one).fields["deal"]
+    )
+
+
+def test_the_catalog_names_every_stage(hubspot: Adapter) -> None:
+    catalog = hubspot.catalog()
+
+    assert [pipeline.label for pipeline in catalog.pipelines] == ["Sales Pipeline", "Renewals"]
+    stage = catalog.stage(DEMO_REQUESTED)
+    assert stage is not None
+    assert stage.label == "Demo requested"
+    assert "Trial (old)" in [stage.label for stage in catalog.pipelines[0].stages]
+
+
+def test_the_accounts_properties_are_known(hubspot: Adapter) -> None:
+    assert {"dealstage", "ai_call_status"} <= hubspot.properties()
+    assert "firstname" in hubspot.properties("contact")
+
+
+def test_results_are_written_and_written_again(crm: Sandbox, hubspot: Adapter) -> None:
+    ids = crm.create_deals(3)
+    wanted = writes(ids, ai_call_status="answered", ai_call_summary="Booked for Tuesday")
+
+    first = hubspot.write(wanted)
+    stood = [crm.deal(id_) for id_ in ids]
+    again = hubspot.write(wanted)
+
+    assert first == again == {deal(id_): None for id_ in ids}
+    assert [crm.deal(id_) for id_ in ids] == stood
+    assert stood[0]["ai_call_summary"] == "Booked for Tuesday"
+    assert hubspot.holds(wanted) == {deal(id_): True for id_ in ids}
+    assert hubspot.holds(writes(ids[:1], ai_call_status="busy")) == {deal(ids[0]): False}
+
+
+def test_an_empty_text_clears_a_property(crm: Sandbox, hubspot: Adapter) -> None:
+    (one,) = crm.create_deals(1, deal={"ai_call_status": "calling"})
+
+    assert hubspot.write(writes([one], ai_call_status="")) == {deal(one): None}
+    assert (
+        context(hubspot.read([deal(one)], {"deal": {"ai_call_status"}}), one).fields["deal"]["ai_call_status"]
+        is None
+    )
+
+
+def test_an_answer_that_was_lost_is_made_good_by_writing_again(crm: Sandbox, hubspot: Adapter) -> None:
+    (one,) = crm.create_deals(1)
+    wanted = writes([one], ai_call_status="answered")
+    crm.fail(None, after=True)
+
+    with pytest.raises(TemporaryError, match="could not be reached"):
+        hubspot.write(wanted)
+
+    assert crm.deal(one)["ai_call_status"] == "answered"
+    assert hubspot.holds(wanted) == {deal(one): True}
+    assert hubspot.write(wanted) == {deal(one): None}
+
+
+def test_one_bad_record_in_a_hundred_does_not_spoil_the_others(crm: Sandbox, hubspot: Adapter) -> None:
+    ids = crm.create_deals(100)
+    wanted = writes(ids, ai_call_status="answered")
+    wanted[57] = WriteBack(deal(ids[57]), {"deal": {"ai_call_status": "answered", "dealstage": "nowhere"}})
+
+    done = hubspot.write(wanted)
+
+    assert [record for record, error in done.items() if error] == [deal(ids[57])]
+    assert isinstance(done[deal(ids[57])], PermanentError)
+    assert "nowhere was not one of the allowed options" in str(done[deal(ids[57])])
+    assert [crm.deal(id_).get("ai_call_status") for id_ in ids].count("answered") == 99
+    assert len(crm.requests) < 20
+
+
+def test_deals_that_are_gone_do_not_spoil_the_others(crm: Sandbox, hubspot: Adapter) -> None:
+    ids = crm.create_deals(100)
+    crm.delete_deal(ids[3])
+    crm.delete_deal(ids[99])
+
+    done = hubspot.write(writes(ids, ai_call_status="answered"))
+
+    assert [record for record, error in done.items() if error] == [deal(ids[3]), deal(ids[99])]
+    assert "may be deleted" in str(done[deal(ids[3])])
+
+
+def test_a_property_that_is_missing_in_the_account_costs_one_request(crm: Sandbox, hubspot: Adapter) -> None:
+    ids = crm.create_deals(100)
+
+    done = hubspot.write(writes(ids, ai_call_mood="sunny"))
+
+    assert all(isinstance(error, PermanentError) for error in done.values())
+    assert 'Property "ai_call_mood" does not exist' in str(done[deal(ids[0])])
+    assert len(crm.requests) == 1
+
+
+def test_what_can_be_written_is_written_beside_what_cannot(crm: Sandbox, hubspot: Adapter) -> None:
+    first, second, third = crm.create_deals(3)
+
+    done = hubspot.write(
+        [
+            WriteBack(deal(first), {"deal": {"ai_call_status": "busy"}}),
+            WriteBack(deal(second), {"contact": {"firstname": "Ada"}}),
+            WriteBack(deal("x"), {"deal": {"ai_call_status": "busy"}}),
+            WriteBack(deal(third), {"deal": {}}),
+        ]
+    )
+
+    assert done[deal(first)] is None
+    assert "not on: contact" in str(done[deal(second)])
+    assert isinstance(done[deal("x")], PermanentError)
+    assert done[deal(third)] is None
+
+
+def test_what_was_done_before_trouble_stays_done(crm: Sandbox, hubspot: Adapter) -> None:
+    ids = crm.create_deals(150)
+    wanted = writes(ids, ai_call_status="answered")
+    crm.fail(429, retry_after=5, skip=1)
+
+    done = hubspot.write(wanted)
+
+    assert [done[deal(id_)] for id_ in ids[:100]] == [None] * 100
+    for id_ in ids[100:]:
+        trouble = done[deal(id_)]
+        assert isinstance(trouble, TemporaryError)
+        assert trouble.after == timedelta(seconds=5)
+    assert set(hubspot.write(wanted).values()) == {None}
+
+
+@pytest.mark.parametrize(
+    ("trouble", "after", "words"),
+    [
+        ({"status": 429}, timedelta(seconds=10), "429"),
+        ({"status": 429, "retry_after": 3}, timedelta(seconds=3), "429"),
+        ({"status": 429, "policy": "DAILY"}, timedelta(hours=1), "DAILY"),
+        ({"status": 429, "policy": "TEN_SECONDLY_ROLLING"}, timedelta(seconds=10), "TEN_SECONDLY_ROLLING"),
+        ({"status": 401}, timedelta(seconds=60), "access_token"),
+        ({"status": 403}, timedelta(seconds=60), "MISSING_SCOPES"),
+        ({"status": 423}, timedelta(seconds=2), "423"),
+        ({"status": 423, "retry_after": 1}, timedelta(seconds=2), "423"),
+        ({"status": 477, "retry_after": 7200}, timedelta(hours=2), "moving the account"),
+        ({"status": 500}, None, "500"),
+        ({"status": 503}, None, "503"),
+        ({"status": 503, "retry_after": 30}, timedelta(seconds=30), "503"),
+        ({"status": 524}, None, "524"),
+        ({"status": None}, None, "could not be reached"),
+    ],
+    ids=repr,
+)
+def test_trouble_that_passes_says_when_to_try_again(
+    crm: Sandbox, hubspot: Adapter, trouble: dict[str, Any], after: timedelta | None, words: str
+) -> None:
+    (one,) = crm.create_deals(1)
+    asks = (
+        lambda: hubspot.read([deal(one)], FIELDS),
+        lambda: hubspot.write(writes([one], ai_call_status="busy")),
+        hubspot.catalog,
+        hubspot.properties,
+    )
+    for ask in asks:
+        asked = len(crm.requests)
+        crm.fail(**trouble)
+        with pytest.raises(TemporaryError, match=words) as caught:
+            ask()
+        assert caught.value.after == after
+        assert len(crm.requests) == asked + 1, "the client tried again by itself"
+
+
+@pytest.mark.parametrize("status", [400, 404, 409, 414, 405, 302])
+def test_a_refusal_is_permanent(crm: Sandbox, hubspot: Adapter, status: int) -> None:
+    crm.fail(status, message="no such thing")
+
+    with pytest.raises(PermanentError, match="no such thing"):
+        hubspot.catalog()
+
+
+def test_a_missing_scope_is_named(crm: Sandbox, hubspot: Adapter) -> None:
+    (one,) = crm.create_deals(1)
+    crm.account.scopes.discard("crm.objects.deals.write")
+
+    with pytest.raises(TemporaryError, match=r"scopes wanted: crm\.objects\.deals\.write"):
+        hubspot.write(writes([one], ai_call_status="busy"))
+
+
+def test_a_wrong_token_is_a_matter_for_a_person(crm: Sandbox) -> None:
+    with pytest.raises(TemporaryError, match="Someone must give the connection a valid access_token"):
+        connect(crm.url, access_token="pat-na1-wrong").catalog()
+
+
+def test_an_answer_that_does_not_come_is_a_time_out(crm: Sandbox) -> None:
+    impatient = Client(ACCESS_TOKEN, crm.url, timeout=(1.0, 0.1))
+    crm.fail(503, delay=30)
+
+    with pytest.raises(TemporaryError, match="timed out"):
+        impatient.pipelines()
+
+
+def test_a_host_that_is_not_there_is_temporary() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+
+    with pytest.raises(TemporaryError, match="could not be reached"):
+        connect(url).catalog()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>", b"[]", b"null", b"{}", b'{"results": 1}', b'{"results": [{}]}', b"\xff", b"[" * 99_999],
+    ids=lambda body: body[:20].decode("latin-1"),
+)
+def test_an_answer_that_makes_no_sense_is_temporary(body: bytes) -> None:
+    """A proxy in between, or HubSpot on a bad day."""
+    with always(body) as url, pytest.raises(TemporaryError, match="could not be read"):
+        connect(url).read([deal("1")], {})
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[]", b'{"message": 1, "errors": 2}', b'{"errors": [1, {}]}']
+)
+def test_an_error_body_that_makes_no_sense_is_still_that_error(body: bytes) -> None:
+    with pytest.raises(ConnectorError, match="HubSpot answered 400 when asked to list"):
+        raise failure("list", 400, {}, body)
+
+
+def test_what_cannot_be_stored_is_left_out_of_what_is_read() -> None:
+    body = b'{"results": [{"id": "1", "properties": {"dealname": "a\\u0000b\\ud800", "amount": null}}]}'
+    with always(body) as url:
+        found = context(connect(url).read([deal("1")], {}), "1")
+
+    assert found.fields["deal"] == {"id": "1", "dealname": "ab?", "amount": None}
+
+
+def test_many_threads_share_one_client(crm: Sandbox, hubspot: Adapter) -> None:
+    ids = crm.create_deals(40)
+
+    def work(id_: str) -> bool:
+        wanted = writes([id_], ai_call_id=id_)
+        return hubspot.write(wanted)[deal(id_)] is None and hubspot.holds(wanted)[deal(id_)]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(work, ids)) == [True] * len(ids)
+    assert [crm.deal(id_)["ai_call_id"] for id_ in ids] == ids
+
+
+def test_the_vendors_client_is_imported_when_first_used() -> None:
+    code = "import sys, adapters.hubspot; sys.exit('hubspot' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"client_secret": ""}, "is empty"),
+        ({"client_secret": []}, "at least 1"),
+        ({"client_secret": ["good", ""]}, "is empty"),
+        ({"access_token": ""}, "is empty"),
+        ({"access_token": "pat na1"}, "space"),
+        ({"access_token": "pat\r\nX-Evil: 1"}, "line break"),
+        ({"api_url": "api.hubapi.com"}, "pattern"),
+        ({"api_url": "https://api.hubapi.com/crm"}, "pattern"),
+        ({"portal_id": "my portal"}, "pattern"),
+        ({"allow_signatures": ["v4"]}, "v3"),
+        ({"acces_token": "x"}, "not permitted"),
+    ],
+    ids=repr,
+)
+def test_a_mistake_in_a_connection_is_told_without_its_secrets(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said) as caught:
+        settings(**wrong)
+
+    assert ACCESS_TOKEN not in str(caught.value)
+    assert "Evil" not in str(caught.value)
+
+
+def test_a_connection_may_list_several_secrets_and_give_its_account_as_a_number() -> None:
+    given = settings(client_secret=["old", "new"], portal_id=62515, api_url="https://api.hubapi.com/")
+
+    assert [secret.get_secret_value() for secret in given.client_secret] == ["old", "new"]
+    assert (given.portal_id, given.api_url) == ("62515", "https://api.hubapi.com")
+    assert "old" not in repr(given)
