@@ -129,7 +129,7 @@ class _Builder:
             self._stop(_at(found) if found else mark, self._explained(error, found))
         except ReaderError as error:
             place = self._place(error.position)
-            self._stop(place, f"has a character that may not be in a file (code {ord(error.character)})")
+            self._stop(place, f"has a character that may not be in a file (code {error.character})")
         except _BROKEN:
             self._stop(mark, "cannot be read as YAML from here on")
 
@@ -152,11 +152,7 @@ class _Builder:
         self._check(event)
         parent = self.open[-1] if self.open else None
         if parent and isinstance(parent.value, dict) and parent.key is None:
-            line = self.lines[event.start_mark.line]
-            bare = _BARE_MERGE_FIELD.search(line)
-            self._stop(
-                _at(event.start_mark), QUOTE_IT if bare else "has a list or mapping as a key; keys are text"
-            )
+            self._no_key(parent, event)
         if len(self.open) >= MAX_DEPTH:
             self._stop(_at(event.start_mark), f"is nested deeper than {MAX_DEPTH} levels")
         if event.anchor:
@@ -167,6 +163,12 @@ class _Builder:
         if not event.flow_style:
             indent = event.start_mark.column
         self.open.append(_Open({} if isinstance(event, MappingStartEvent) else [], event, indent))
+
+    def _no_key(self, parent: _Open, event: Any) -> NoReturn:
+        """Refuse a collection as a key; nearly always it is a merge field without its quotes."""
+        if _BARE_MERGE_FIELD.search(self.lines[event.start_mark.line]):
+            self._stop(_at(parent.event.start_mark), QUOTE_IT)
+        self._stop(_at(event.start_mark), "has a list or mapping as a key; keys are text")
 
     def _end(self, event: Any) -> None:
         after = event.end_mark.index

@@ -10,7 +10,7 @@ from typing import Any
 
 from connector.mapping.merge import MergeField
 from connector.mapping.reading import Rule, Tree
-from connector.mapping.stages import index_of
+from connector.mapping.stages import StageIndex, index_of
 from connector.mapping.values import is_empty, sendable, text_of
 from connector.mapping.vocabulary import OURS, Moment
 from connector.mapping.words import listed
@@ -55,19 +55,26 @@ def concerns(rule: Rule, event: StageEvent, catalog: Catalog) -> Verdict:
         return Reason("own_write_back", "our own write-back moved the record; that never starts a call")
     if event.stage is None:
         return None
-    return _stage_refusal(rule, event.stage, event.pipeline, catalog)
+    index = index_of(catalog)
+    if not index.has(event.stage, event.pipeline):
+        return _stage_refusal(rule, event.stage, event.pipeline, index)
+    key = rule.name, rule.when.pipeline, rule.when.enters, event.stage, event.pipeline
+    if key not in index.verdicts:
+        index.verdicts[key] = _stage_refusal(rule, event.stage, event.pipeline, index)
+    verdict: Verdict = index.verdicts[key]
+    return verdict
 
 
 def decide(
     rule: Rule, event: StageEvent, context: Context, catalog: Catalog, *, default_region: str
 ) -> Decision:
     """Make the trigger request of this rule for this event and the record as it stands now."""
-    entered = event.stage if event.stage is not None else context.stage
-    event = replace(event, stage=entered, pipeline=event.pipeline or context.pipeline)
-    explanation = [_entered(event, catalog)]
+    event = _completed(event, context)
+    about_event = event_values(event, catalog)
+    explanation = [_entered(event.record, about_event)]
     reason = concerns(rule, event, catalog) or _moved_on(event, context, catalog)
     if reason is None:
-        values = {**context.fields, "event": event_values(event, catalog)}
+        values = {**context.fields, "event": about_event}
         reason = _condition_refusal(rule, values, explanation)
         if reason is None:
             return _request(rule, values, default_region, explanation)
@@ -151,8 +158,8 @@ def _fields_in(tree: Tree) -> Iterable[tuple[str, str]]:
             yield from _fields_in(value)
 
 
-def _stage_refusal(rule: Rule, stage: str, pipeline: str | None, catalog: Catalog) -> Verdict:
-    index, when = index_of(catalog), rule.when
+def _stage_refusal(rule: Rule, stage: str, pipeline: str | None, index: StageIndex) -> Verdict:
+    when = rule.when
     meant = index.meant(when.pipeline, when.enters)
     if pipeline is None:
         pipeline = index.pipeline_of(stage) if when.pipeline is not None else None
@@ -171,10 +178,18 @@ def _stage_refusal(rule: Rule, stage: str, pipeline: str | None, catalog: Catalo
     return Reason("other_stage", f'stage "{index.label(stage)}" is not {wanted} of rule "{rule.name}"')
 
 
-def _entered(event: StageEvent, catalog: Catalog) -> str:
-    values = event_values(event, catalog)
+def _completed(event: StageEvent, context: Context) -> StageEvent:
+    """Add what the news did not say and the record does: a created record entered the stage it is in."""
+    if event.stage is None:
+        return replace(event, stage=context.stage, pipeline=event.pipeline or context.pipeline)
+    if event.pipeline is None and context.pipeline is not None and event.stage == context.stage:
+        return replace(event, pipeline=context.pipeline)
+    return event
+
+
+def _entered(record: RecordRef, values: Mapping[str, Any]) -> str:
     of = f' of "{values["pipeline"]}"' if values["pipeline"] else ""
-    return f'{event.record} entered "{values["stage"]}"{of} at {values["occurred_at"]}'
+    return f'{record} entered "{values["stage"]}"{of} at {values["occurred_at"]}'
 
 
 def _moved_on(event: StageEvent, context: Context, catalog: Catalog) -> Verdict:

@@ -100,7 +100,7 @@ def _found(error: ValidationError) -> str:
             return f"must be {_either(kinds)}, and is {_is(given)}{_advice(kinds, given)}"
         case "const":
             return f"must be {json.dumps(wanted)}, and is {_is(given)}"
-        case "minItems" | "minLength":
+        case "minItems" | "pattern":
             return "is empty"
         case "maxLength":
             return f"is longer than {wanted} characters"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from connector.mapping.words import closest, folded
 from connector.model import Catalog, Pipeline
@@ -27,6 +28,8 @@ class StageIndex:
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
+        self.verdicts: dict[tuple[Any, ...], Any] = {}
+        """Room for what was found out about rules and the stages of this catalog: asked again with every event."""
         self._meant: dict[tuple[str | None, tuple[str, ...]], Meant] = {}
         self._labels = {
             stage.id: (stage.label, pipeline) for pipeline in catalog.pipelines for stage in pipeline.stages
@@ -36,6 +39,10 @@ class StageIndex:
     def knows(self, stage: str) -> bool:
         """Is there a stage of that id?"""
         return stage in self._labels
+
+    def has(self, stage: str, pipeline: str | None) -> bool:
+        """Is there a stage of that id, in that pipeline where one is named?"""
+        return stage in self._labels and (pipeline is None or pipeline in self._pipelines)
 
     def label(self, stage: str | None) -> str | None:
         """Return the label of a stage, its id where the catalog does not know it."""

@@ -16,7 +16,7 @@ MAX_TEXT = 64 * 1024
 """Bytes (UTF-8) of a text that a merge field may give."""
 MAX_ITEMS = 1_000
 """Items of a list that are looked at."""
-MAX_WORK = 1024 * 1024
+MAX_WORK = 512 * 1024
 """Characters that one text or condition may read and write in all: bounds its time without a clock."""
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?")

@@ -1,0 +1,419 @@
+"""What a rule makes of an event: a request or a reason, an explanation, and what is written back."""
+
+import json
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connector.mapping.evaluate import (
+    Decision,
+    call_values,
+    concerns,
+    decide,
+    event_values,
+    fields_needed,
+    write_back,
+)
+from connector.mapping.rules import Rule, Vocabulary, load_rules
+from connector.mapping.vocabulary import CALL_FIELDS, EVENT_FIELDS
+from connector.model import (
+    CallResult,
+    Catalog,
+    Context,
+    EventKind,
+    Outcome,
+    Pipeline,
+    RecordRef,
+    Stage,
+    StageEvent,
+)
+
+CATALOG = Catalog(
+    (
+        Pipeline(
+            "default",
+            "Sales Pipeline",
+            (Stage("1001", "Demo requested"), Stage("1002", "Qualified"), Stage("1003", "Closed won")),
+        ),
+        Pipeline("renewals", "Renewals", (Stage("2001", "Due"), Stage("2002", "Closed won"))),
+    )
+)
+DEAL = RecordRef("deal", "9001")
+EVENT = StageEvent(
+    "e1", DEAL, "1001", datetime(2026, 11, 2, 15, tzinfo=UTC), pipeline="default", source="CRM_UI"
+)
+FIELDS: dict[str, dict[str, Any]] = {
+    "deal": {"id": "9001", "amount": "1200.00", "dealname": "Analytical engine", "do_not_call": "false"},
+    "contact": {
+        "id": "501",
+        "firstname": "Ada",
+        "lastname": "Lovelace",
+        "email": "ada@example.com",
+        "phone": "(202) 555-0100",
+        "mobilephone": None,
+        "country": "United States",
+    },
+}
+CONTEXT = Context(DEAL, "1001", "default", FIELDS)
+WHEN = "{enters: Demo requested}"
+CALL = '{phone_number: "{{ contact.mobilephone or contact.phone }}"}'
+
+
+def rule(when: str = WHEN, call: str = CALL, write: str = "{}") -> Rule:
+    text = (
+        "version: 1\nconnection: c\nrules:\n"
+        f"  - name: Demo\n    when: {when}\n    call: {call}\n    write_back: {write}\n"
+    )
+    return load_rules(text, "f", Vocabulary(("deal", "contact"), ("deal", "contact"))).rules[0]
+
+
+def decided(
+    a_rule: Rule,
+    event: StageEvent = EVENT,
+    context: Context = CONTEXT,
+    catalog: Catalog = CATALOG,
+    region: str = "US",
+) -> Decision:
+    decision = decide(a_rule, event, context, catalog, default_region=region)
+    assert (decision.request is None) == (decision.reason is not None)
+    assert json.loads(json.dumps(asdict(decision)))
+    return decision
+
+
+def word(decision: Decision) -> str:
+    assert decision.reason is not None
+    assert decision.explanation[-1] == decision.reason.sentence
+    return decision.reason.word
+
+
+def with_fields(**objects: dict[str, Any]) -> Context:
+    return replace(CONTEXT, fields={name: {**FIELDS[name], **changes} for name, changes in objects.items()} | {
+        name: FIELDS[name] for name in FIELDS.keys() - objects.keys()
+    })  # fmt: skip
+
+
+def test_a_deal_that_enters_the_stage_becomes_a_request() -> None:
+    decision = decided(
+        rule(
+            "{pipeline: Sales Pipeline, enters: Demo requested, if: deal.amount >= 1000 and not deal.do_not_call}",
+            """{agent: Lead Qualifier, phone_number: "{{ contact.mobilephone or contact.phone }}",
+                name: "{{ contact.firstname }} {{ contact.lastname }}", email: "{{ contact.email }}",
+                metadata: {deal_id: "{{ deal.id }}", amount: "{{ deal.amount | number }}", stage: "{{ event.stage }}",
+                           fixed: 12, nested: {list: ["{{ deal.dealname }}", true, null]}}}""",
+        )
+    )
+    assert decision.request is not None
+    assert asdict(decision.request) == {
+        "phone_number": "+12025550100",
+        "agent": "Lead Qualifier",
+        "name": "Ada Lovelace",
+        "email": "ada@example.com",
+        "metadata": {
+            "deal_id": "9001",
+            "amount": 1200.0,
+            "stage": "Demo requested",
+            "fixed": 12,
+            "nested": {"list": ["Analytical engine", True, None]},
+        },
+    }
+    assert decision.explanation == (
+        'deal 9001 entered "Demo requested" of "Sales Pipeline" at 2026-11-02T15:00:00+00:00',
+        'if deal.amount >= 1000 and not deal.do_not_call: true (deal.amount is "1200.00", deal.do_not_call is "false")',
+        "contact.mobilephone is empty",
+        'phone number: +12025550100 (from "(202) 555-0100", region US)',
+        "agent: Lead Qualifier",
+        "name: Ada Lovelace",
+        "email: ada@example.com",
+        "metadata deal_id: 9001",
+        "metadata amount: 1200",
+        "metadata stage: Demo requested",
+        "metadata fixed: 12",
+        'metadata nested: {"list": ["Analytical engine", true, null]}',
+    )
+
+
+def test_what_is_empty_is_left_out_of_the_request_and_told() -> None:
+    decision = decided(
+        rule(
+            call='{phone_number: "{{ contact.phone }}", name: "{{ contact.nick }} {{ contact.x }}", email: " "}'
+        )
+    )
+    assert decision.request is not None
+    assert (decision.request.name, decision.request.email, decision.request.agent) == (None, None, None)
+    assert decision.explanation[-3:] == (
+        "agent: the default agent", "contact.nick is empty", "contact.x is empty"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("when", "verdict"),
+    [
+        ("{enters: Demo requested}", None),
+        ("{enters: '  demo  REQUESTED '}", None),
+        ("{enters: 1001}", None),
+        ("{enters: [Qualified, Demo requested]}", None),
+        ("{pipeline: sales pipeline, enters: Demo requested}", None),
+        ("{pipeline: default, enters: 1001}", None),
+        ("{enters: [Demo requested, Nonsense]}", None),
+        ("{enters: Qualified}", "other_stage"),
+        ("{pipeline: Renewals, enters: [Due, Closed won]}", "other_pipeline"),
+        ("{pipeline: Renewals, enters: Demo requested}", "unknown_stage"),
+        ("{pipeline: Nonsense, enters: Demo requested}", "unknown_stage"),
+        ("{enters: Demo requestd}", "unknown_stage"),
+    ],
+)
+def test_the_event_alone_says_whether_a_rule_is_concerned(when: str, verdict: str | None) -> None:
+    for event in (EVENT, replace(EVENT, pipeline=None)):
+        found = concerns(rule(when), event, CATALOG)
+        assert (found.word if found else None) == verdict
+
+
+def test_a_verdict_is_a_sentence_for_people() -> None:
+    def sentence(when: str) -> str:
+        found = concerns(rule(when), EVENT, CATALOG)
+        assert found
+        return found.sentence
+
+    assert sentence("{enters: Qualified}") == 'stage "Demo requested" is not "Qualified" of rule "Demo"'
+    assert (
+        sentence("{pipeline: Renewals, enters: Due}")
+        == 'pipeline "Sales Pipeline" is not the one of rule "Demo"'
+    )
+    assert sentence("{pipeline: default, enters: Demo requestd}") == (
+        'rule "Demo": "Demo requestd" is not a stage of Sales Pipeline; did you mean "Demo requested"? '
+        "There are: Closed won, Demo requested, Qualified"
+    )
+
+
+def test_a_stage_of_two_pipelines_is_told_apart_by_the_pipeline() -> None:
+    won = rule("{pipeline: Renewals, enters: Closed won}")
+    assert concerns(won, replace(EVENT, stage="2002", pipeline="renewals"), CATALOG) is None
+    assert concerns(won, replace(EVENT, stage="2002", pipeline=None), CATALOG) is None
+    assert concerns(won, replace(EVENT, stage="1003", pipeline=None), CATALOG) is not None
+    for stage in ("1003", "2002"):
+        assert (
+            concerns(rule("{enters: Closed won}"), replace(EVENT, stage=stage, pipeline=None), CATALOG)
+            is None
+        )
+
+
+def test_an_id_counts_even_before_the_catalog_knows_it() -> None:
+    new = replace(EVENT, stage="1999")
+    assert concerns(rule("{enters: 1999}"), new, CATALOG) is None
+    assert concerns(rule("{enters: 1999}"), new, Catalog()) is None
+    assert concerns(rule("{enters: Demo requested}"), new, CATALOG) is not None
+    assert concerns(rule("{enters: Demo requested}"), new, Catalog()) is not None
+
+
+def test_our_own_write_back_never_starts_a_call() -> None:
+    own = replace(EVENT, own=True)
+    found = concerns(rule(), own, CATALOG)
+    assert found is not None
+    assert found.word == "own_write_back"
+    assert word(decided(rule(), own)) == "own_write_back"
+
+
+def test_a_created_record_enters_the_stage_it_is_found_in() -> None:
+    created = replace(EVENT, stage=None, pipeline=None, kind=EventKind.CREATED)
+    assert concerns(rule(), created, CATALOG) is None
+    assert decided(rule(), created).request is not None
+    assert word(decided(rule("{enters: Qualified}"), created)) == "other_stage"
+    assert word(decided(rule(), created, replace(CONTEXT, stage=None))) == "left_stage"
+
+
+@pytest.mark.parametrize(
+    "context",
+    [replace(CONTEXT, stage="1002"), replace(CONTEXT, stage=None), replace(CONTEXT, pipeline="renewals")],
+)
+def test_a_record_that_has_moved_on_is_not_called(context: Context) -> None:
+    assert word(decided(rule(), EVENT, context)) == "left_stage"
+
+
+def test_a_record_that_moved_to_another_pipeline_has_left_the_stage() -> None:
+    quiet = replace(EVENT, pipeline=None)
+    moved = replace(CONTEXT, stage="2001", pipeline="renewals")
+    assert (
+        word(decided(rule("{pipeline: Sales Pipeline, enters: Demo requested}"), quiet, moved))
+        == "left_stage"
+    )
+
+
+def test_a_false_condition_says_with_which_values() -> None:
+    decision = decided(rule("{enters: Demo requested, if: deal.amount > 5000 and contact.missing != 'x'}"))
+    assert word(decision) == "condition_false"
+    assert decision.explanation[1] == (
+        "if deal.amount > 5000 and contact.missing != 'x': false "
+        '(contact.missing is empty, deal.amount is "1200.00")'
+    )
+
+
+def test_a_comparison_with_nothing_is_false_and_told() -> None:
+    decision = decided(rule("{enters: Demo requested, if: deal.score > 5}"))
+    assert word(decision) == "condition_false"
+    assert "deal.score > 5 is false: deal.score is empty" in decision.explanation
+
+
+@pytest.mark.parametrize(
+    ("phone", "expected", "sentence"),
+    [
+        (None, "no_phone_number", "there is no phone number (contact.mobilephone, contact.phone is empty)"),
+        ("  ", "no_phone_number", "there is no phone number (contact.mobilephone, contact.phone is empty)"),
+        ("ask Ada", "not_a_phone_number", '"ask Ada" is not a phone number in US'),
+        ("123", "not_a_phone_number", '"123" is not a phone number in US'),
+    ],
+)
+def test_without_a_usable_number_there_is_no_call(phone: str | None, expected: str, sentence: str) -> None:
+    decision = decided(rule(), context=with_fields(contact={"phone": phone}))
+    assert word(decision) == expected
+    assert decision.reason is not None
+    assert decision.reason.sentence == sentence
+
+
+@pytest.mark.parametrize(
+    ("region", "phone", "wanted"),
+    [
+        ("GB", "020 7946 0000", "+442079460000"),
+        ("'{{ contact.country }}'", "+44 20 7946 0000", "+442079460000"),
+        ("'{{ contact.country }}'", "020 7946 0000", None),
+        ("'{{ contact.none }}'", "(202) 555-0100", "+12025550100"),
+        ("\"{{ contact.none | default('GB') }}\"", "020 7946 0000", "+442079460000"),
+    ],
+)
+def test_a_region_decides_about_national_numbers_only(region: str, phone: str, wanted: str | None) -> None:
+    a_rule = rule(call=f'{{phone_number: "{{{{ contact.phone }}}}", region: {region}}}')
+    decision = decided(a_rule, context=with_fields(contact={"phone": phone}))
+    assert (decision.request.phone_number if decision.request else None) == wanted
+    if wanted is None:
+        assert decision.reason is not None
+        assert '"United States" is not the two letters of a country' in decision.reason.sentence
+
+
+def test_a_number_that_the_call_api_would_refuse_is_not_sent() -> None:
+    decision = decided(rule(), context=with_fields(contact={"phone": "00819012345678"}), region="JP")
+    assert word(decision) == "not_a_phone_number"
+
+
+def test_an_agent_that_is_given_and_empty_is_never_replaced_by_the_default_one() -> None:
+    a_rule = rule(call='{agent: "{{ deal.agent }}", phone_number: "{{ contact.phone }}"}')
+    assert word(decided(a_rule)) == "no_agent"
+
+
+def test_fields_needed_are_those_of_every_part_and_only_of_the_crm() -> None:
+    one = rule(
+        "{enters: x, if: deal.amount > 1 and event.source != 'IMPORT'}",
+        '{agent: "{{ deal.agent }}", phone_number: "{{ contact.phone }}", region: "{{ contact.country }}",'
+        ' name: "{{ contact.firstname }}", email: "{{ contact.email }}", metadata: {a: [{b: "{{ deal.x.y }}"}]}}',
+        '{ended: {deal: {p: "{{ deal.before }} {{ call.outcome }}"}}, failed: {contact: {q: "{{ reason }}"}}}',
+    )
+    two = rule(call='{phone_number: "{{ contact.mobilephone }}"}')
+    assert fields_needed([one, two]) == {
+        "deal": frozenset({"amount", "agent", "x", "before"}),
+        "contact": frozenset({"phone", "country", "firstname", "email", "mobilephone"}),
+    }
+    assert fields_needed([]) == {}
+
+
+RESULT = CallResult(
+    "c1",
+    Outcome.ANSWERED,
+    status="completed",
+    agent_name="Lead Qualifier",
+    from_number="+12025550199",
+    to_number="+12025550100",
+    started_at=datetime(2026, 11, 2, 15, 0, 4, tzinfo=UTC),
+    ended_at=datetime(2026, 11, 2, 15, 2, 11, tzinfo=UTC),
+    duration_seconds=127.0,
+    summary="Ada asked for a demo.",
+)
+WRITE = """{
+  placed: {deal: {ai_call_status: calling, ai_call_id: "{{ call.id }}"}},
+  ended: {deal: {outcome: "{{ call.outcome }}", seconds: "{{ call.duration_seconds }}", answered: "{{ call.outcome == 'answered' }}",
+                 sentiment: "{{ call.sentiment }}", next: null, tries: 1, flag: true, at: "{{ event.stage }}"},
+          contact: {last: "{{ call.ended_at }}"}},
+  failed: {deal: {ai_call_status: "not called: {{ reason }}"}}}"""
+
+
+def test_write_backs_are_text_as_crms_want_it() -> None:
+    a_rule = rule(write=WRITE)
+    values = {**FIELDS, "event": event_values(EVENT, CATALOG), "call": call_values(RESULT)}
+    ended = write_back(a_rule, "ended", DEAL, values)
+    assert ended is not None
+    assert ended.record == DEAL
+    assert ended.properties == {
+        "deal": {
+            "outcome": "answered",
+            "seconds": "127",
+            "answered": "true",
+            "sentiment": "",
+            "next": "",
+            "tries": "1",
+            "flag": "true",
+            "at": "Demo requested",
+        },
+        "contact": {"last": "2026-11-02T15:02:11+00:00"},
+    }
+
+
+def test_each_moment_has_its_own_write_back_or_none() -> None:
+    values = {**FIELDS, "event": {}, "call": {}}
+    a_rule = rule(write=WRITE)
+    placed = write_back(a_rule, "placed", DEAL, values)
+    failed = write_back(a_rule, "failed", DEAL, values, "no credit")
+    assert placed is not None
+    assert failed is not None
+    assert placed.properties == {"deal": {"ai_call_status": "calling", "ai_call_id": ""}}
+    assert failed.properties == {"deal": {"ai_call_status": "not called: no credit"}}
+    assert write_back(rule(), "ended", DEAL, values) is None
+
+
+def test_call_and_event_have_the_fields_that_rules_are_checked_against() -> None:
+    assert set(call_values(RESULT)) == CALL_FIELDS
+    assert set(event_values(EVENT, CATALOG)) == EVENT_FIELDS
+    json.dumps([call_values(RESULT), call_values(CallResult("c2")), event_values(EVENT, CATALOG)])
+
+
+def test_an_event_is_told_by_labels_else_by_ids() -> None:
+    known = event_values(replace(EVENT, pipeline=None), CATALOG)
+    assert (known["stage"], known["pipeline"]) == ("Demo requested", "Sales Pipeline")
+    unknown = event_values(replace(EVENT, stage="7", pipeline="8"), CATALOG)
+    assert (unknown["stage"], unknown["pipeline"]) == ("7", "8")
+    assert event_values(replace(EVENT, stage=None, pipeline=None), CATALOG)["stage"] is None
+
+
+FULL = rule(
+    "{pipeline: Sales Pipeline, enters: [Demo requested, Qualified], if: deal.amount >= 1 or deal.x in contact.y}",
+    '{phone_number: "{{ contact.phone }}", region: "{{ contact.country }}", agent: "{{ deal.agent or \'A\' }}",'
+    ' name: "{{ contact.firstname | title }}", metadata: {a: "{{ deal.amount | number }}", b: "{{ deal.x | json }}"}}',
+    '{ended: {deal: {p: "{{ deal.x }}", q: "{{ call.summary | truncate(5) }}"}}}',
+)
+ANY = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=15)
+    | st.lists(st.text(max_size=3))
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(["amount", "x", "agent"]), ANY),
+    st.dictionaries(st.sampled_from(["phone", "country", "y", "firstname"]), ANY),
+    st.sampled_from([None, "1001", "1002", "2001", "9"]),
+    st.sampled_from([None, "default", "renewals", "9"]),
+)
+def test_deciding_never_raises_and_is_repeatable(
+    deal: dict[str, Any], contact: dict[str, Any], stage: str | None, pipeline: str | None
+) -> None:
+    context = Context(DEAL, stage, pipeline, {"deal": deal, "contact": contact})
+    event = replace(EVENT, stage=stage, pipeline=pipeline)
+    first = decided(FULL, event, context)
+    assert first == decided(FULL, event, context)
+    written = write_back(FULL, "ended", DEAL, {**context.fields, "event": {}, "call": {}})
+    assert written is not None
+    assert all(isinstance(value, str) for value in written.properties["deal"].values())

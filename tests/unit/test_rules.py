@@ -1,0 +1,326 @@
+"""Rule files: what loads, and every mistake with its place, the rule's name and the nearest right word."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from connector.errors import ConfigError
+from connector.mapping.rules import RuleFile, Vocabulary, connection_of, load_rules, schema
+from connector.mapping.shape import LATER
+from connector.model import Catalog, Pipeline, Stage
+
+CATALOG = Catalog(
+    (
+        Pipeline("default", "Sales Pipeline", (Stage("1001", "Demo requested"), Stage("1002", "Qualified"))),
+        Pipeline("renewals", "Renewals", (Stage("2001", "Due"),)),
+    )
+)
+FIELDS = {"deal": frozenset({"id", "amount", "dealname", "dealstage"}), "contact": frozenset({"id", "phone"})}
+VOCABULARY = Vocabulary(("deal", "contact"), ("deal",), FIELDS)
+LIVE = Vocabulary(
+    ("deal", "contact"),
+    ("deal",),
+    FIELDS,
+    complete_fields=True,
+    catalog=CATALOG,
+    agents=frozenset({"Lead Qualifier", "Closer", "5b1d0c52-3a37-4f0e-8f2c-7a3c0d9be001"}),
+)
+GOOD = """\
+version: 1
+connection: sales-hubspot
+rules:
+  - name: Call people who ask for a demo
+    when:
+      pipeline: Sales Pipeline
+      enters: Demo requested
+      if: deal.amount >= 1000
+    call:
+      agent: Lead Qualifier
+      phone_number: "{{ contact.phone }}"
+      metadata:
+        deal_id: "{{ deal.id }}"
+    write_back:
+      ended:
+        deal: {dealname: "{{ call.outcome }}"}
+"""
+
+
+def load(text: str, vocabulary: Vocabulary = VOCABULARY) -> RuleFile:
+    return load_rules(text, "rules.yaml", vocabulary)
+
+
+def mistakes(text: str, vocabulary: Vocabulary = VOCABULARY) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(text, vocabulary)
+    return [str(mistake) for mistake in caught.value.mistakes]
+
+
+def changed(old: str, new: str) -> str:
+    assert old in GOOD
+    return GOOD.replace(old, new, 1)
+
+
+def test_a_rule_file_becomes_frozen_rules() -> None:
+    for vocabulary in (VOCABULARY, LIVE):
+        loaded = load(GOOD, vocabulary)
+        (rule,) = loaded.rules
+        assert (loaded.file, loaded.connection) == ("rules.yaml", "sales-hubspot")
+        assert rule.name == "Call people who ask for a demo"
+        assert (rule.when.pipeline, rule.when.enters) == ("Sales Pipeline", ("Demo requested",))
+        assert rule.when.condition is not None
+        assert rule.call.region is None
+        assert list(rule.write_back) == ["ended"]
+
+
+def test_the_version_is_a_digest_of_the_text() -> None:
+    assert load(GOOD).version == load(GOOD.encode().decode()).version
+    assert load(GOOD).version != load(GOOD + "# a comment\n").version
+
+
+def test_ids_may_be_written_as_numbers() -> None:
+    text = changed("enters: Demo requested", "enters: [1001, Qualified]").replace("Sales Pipeline", "default")
+    assert load(text, LIVE).rules[0].when.enters == ("1001", "Qualified")
+
+
+def test_constants_in_write_backs_become_text() -> None:
+    text = changed('{dealname: "{{ call.outcome }}"}', "{a: true, b: 12, c: 0.5, d: null, e: x}")
+    written = load(text).rules[0].write_back["ended"]["deal"]
+    assert {key: getattr(each, "source", each) for key, each in written.items()} == {
+        "a": "true", "b": "12", "c": "0.5", "d": "", "e": "x"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wanted"),
+    [
+        (
+            "    when:\n",
+            "    wen:\n",
+            [
+                'rules.yaml:4:5  rules[0] ("Call people who ask for a demo")  when is missing',
+                'rules.yaml:5:5  rules[0].wen ("Call people who ask for a demo")  "wen" is not a key of "Rule"; '
+                'did you mean "when"? There are: call, name, when, write_back',
+            ],
+        ),
+        ("version: 1", "version: 2", ["rules.yaml:1:1  version  must be 1, and is the number 2"]),
+        ("connection: sales-hubspot", "connection:", ["rules.yaml:2:1  connection  must be text, and is empty; leave the key out or give it a value"]),
+        ("agent: Lead Qualifier", "agent: 12", ["rules.yaml:10:7  rules[0].call.agent (\"Call people who ask for a demo\")  must be text, and is the number 12; put it in quotes"]),
+        ("enters: Demo requested", "enters: []", ["rules.yaml:7:7  rules[0].when.enters (\"Call people who ask for a demo\")  is empty"]),
+        ("enters: Demo requested", "enters: [x, no: yes]", ["rules.yaml:7:19  rules[0].when.enters[1] (\"Call people who ask for a demo\")  must be text or a whole number, and is a mapping"]),
+        ("deal.amount >=", "deals.amount >=", ["rules.yaml:8:11  rules[0].when.if (\"Call people who ask for a demo\")  \"deals\" is not known here; did you mean \"deal\"? There are: contact, deal, event"]),
+        ("if: deal.amount >= 1000", "if: true", ["rules.yaml:8:7  rules[0].when.if (\"Call people who ask for a demo\")  must be text, and is true (true or false); put it in quotes"]),
+        ("{{ contact.phone }}", "{{ contact.phone | digit }}", None),
+        ("{{ contact.phone }}", "contact.phone", ["rules.yaml:11:7  rules[0].call.phone_number (\"Call people who ask for a demo\")  \"contact.phone\" is not a phone number; a field is written \"{{ contact.phone }}\""]),
+        ('deal_id: "{{ deal.id }}"', 'dispatch_id: x', ["rules.yaml:13:9  rules[0].call.metadata.dispatch_id (\"Call people who ask for a demo\")  \"dispatch_id\" is set by Stagecall itself; use another key"]),
+        ('deal_id: "{{ deal.id }}"', 'a: [{b: "{{ lead.id }}"}]', ["rules.yaml:13:21  rules[0].call.metadata.a[0].b (\"Call people who ask for a demo\")  \"lead\" is not known here; there are: contact, deal, event"]),
+        ('deal_id: "{{ deal.id }}"', '"{{ deal.id }}": x', None),
+        ("call.outcome", "call.outcom", None),
+        ("call.outcome", "reason", None),
+        ("        deal: {", "        contact: {", ["rules.yaml:16:9  rules[0].write_back.ended.contact (\"Call people who ask for a demo\")  contact cannot be written to; possible: deal"]),
+        ("        deal: {", "        deel: {", ["rules.yaml:16:9  rules[0].write_back.ended.deel (\"Call people who ask for a demo\")  \"deel\" is not a key of \"ended\"; did you mean \"deal\"? There are: deal"]),
+        ("      ended:", "      finished:", None),
+        ("    call:\n", "    call:\n      region: Germany\n", ["rules.yaml:10:7  rules[0].call.region (\"Call people who ask for a demo\")  \"Germany\" is not a country; write its two letters, such as US or GB"]),
+        ("name: Call people who ask for a demo", "name: ' '", None),
+    ],
+)  # fmt: skip
+def test_a_mistake_says_where_what_and_what_else(old: str, new: str, wanted: list[str] | None) -> None:
+    found = mistakes(changed(old, new))
+    if wanted is None:
+        assert len(found) == 1
+    else:
+        assert found == wanted
+
+
+@pytest.mark.parametrize("key", sorted(LATER))
+def test_a_key_of_a_later_version_is_never_ignored(key: str) -> None:
+    places = ["  - name:", "      enters:", "      agent:", "      ended:", "        deal:"]
+    for place in places:
+        blanks = place[: len(place) - len(place.lstrip())].ljust(len(place) - len(place.lstrip(" -")))
+        text = changed(place, place).rstrip() + "\n"
+        line = next(each for each in text.splitlines() if each.startswith(place))
+        text = text.replace(
+            line, f"{place[:4] if '- ' in place else blanks}{key}: {{}}\n{line.replace('- ', '  ')}", 1
+        )
+        (found,) = mistakes(text)
+        assert f'"{key}" is not available in this version yet; leave it out' in found
+
+
+def test_a_later_key_of_a_write_back_need_not_even_have_its_shape() -> None:
+    text = changed("        deal: {", "        log_call: true\n        note: hello\n        deal: {")
+    assert [found.split("  ")[-1] for found in mistakes(text)] == [
+        '"log_call" is not available in this version yet; leave it out',
+        '"note" is not available in this version yet; leave it out',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wanted"),
+    [
+        ("Demo requested", "Demo requestd", '"Demo requestd" is not a stage of Sales Pipeline; did you mean "Demo requested"? There are: Demo requested, Qualified'),
+        ("enters: Demo requested", "enters: Due", '"Due" is not a stage of Sales Pipeline (it is one of Renewals); there are: Demo requested, Qualified'),
+        ("Sales Pipeline", "Sales", '"Sales" is not a pipeline; did you mean "Renewals"? There are: Renewals, Sales Pipeline'),
+        ("agent: Lead Qualifier", "agent: lead qualifyer", '"lead qualifyer" is not an agent; did you mean "Lead Qualifier"?'),
+        ("agent: Lead Qualifier", "agent: \"{{ 'Closr' if deal.amount > 5 else 'Closer' }}\"", '"Closr" is not an agent; did you mean "Closer"?'),
+        ("deal.amount >=", "deal.amuont >=", '"amuont" is not a field of deal; did you mean "amount"?'),
+        ("{dealname:", "{dealnam:", '"dealnam" is not a property of deal; did you mean "dealname"?'),
+    ],
+)  # fmt: skip
+def test_words_are_checked_against_the_account_where_it_is_known(old: str, new: str, wanted: str) -> None:
+    (found,) = mistakes(changed(old, new), LIVE)
+    assert wanted in found or ('"Sales" is not a pipeline' in found and old == "Sales Pipeline")
+    assert '("Call people who ask for a demo")' in found
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("deal.amount >=", "deal.own_field >="), ("{dealname:", "{ai_call_status:"), ("Demo requested", "Anything"),
+     ("agent: Lead Qualifier", "agent: Anyone")],
+)  # fmt: skip
+def test_what_cannot_be_known_is_no_mistake(old: str, new: str) -> None:
+    assert load(changed(old, new))
+
+
+def test_an_agent_by_its_uuid_is_an_agent() -> None:
+    assert load(changed("Lead Qualifier", "5b1d0c52-3a37-4f0e-8f2c-7a3c0d9be001"), LIVE)
+
+
+def test_reason_and_call_are_known_where_they_make_sense() -> None:
+    text = changed("      ended:", "      failed:").replace("call.outcome", "reason ~ call.id")
+    assert load(text)
+
+
+def test_two_rules_may_not_have_one_name() -> None:
+    again = '  - {name: CALL people who  ask for a demo, when: {enters: x}, call: {phone_number: "+1 202 555 0100"}}\n'
+    assert mistakes(GOOD + again) == [
+        'rules.yaml:17:6  rules[1].name ("CALL people who  ask for a demo")  '
+        "is the name of the rule on line 4 too; a rule's name is its own"
+    ]
+
+
+def test_every_mistake_comes_at_once_in_the_order_of_the_file() -> None:
+    text = (
+        changed("Lead Qualifier", "Qualifier")
+        .replace("contact.phone", "contcat.phone")
+        .replace("    write_back:", "    policy: {}\n    write_back:")
+        .replace("Demo requested", "Demo")
+        .replace("call.outcome", "call.outcom")
+    )
+    assert [found.split("  ")[0] for found in mistakes(text, LIVE)] == [
+        "rules.yaml:7:7", "rules.yaml:10:7", "rules.yaml:11:25", "rules.yaml:14:5", "rules.yaml:17:35"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["", "[]\n", "x\n", "rulez: []\n", "version: 1\nconnection: x\nrules: {}\n"])
+def test_what_is_no_rule_file_is_refused(text: str) -> None:
+    assert mistakes(text)
+
+
+def test_the_connection_is_known_before_the_words_are() -> None:
+    assert connection_of("connection: sales-hubspot\nrules: 12\n", "f") == "sales-hubspot"
+    for text in ("", "a: 1\n", "connection:\n", "connection: [x]\n", "connection: a: b\n"):
+        with pytest.raises(ConfigError):
+            connection_of(text, "f")
+
+
+def keys_of(part: dict[str, Any]) -> list[tuple[str, dict[str, Any], list[str]]]:
+    found = []
+    for section in (part, *part.get("$defs", {}).values()):
+        for key, each in section.get("properties", {}).items():
+            found.append((key, each, section.get("required", [])))
+    return found
+
+
+def resolved(key: dict[str, Any]) -> dict[str, Any]:
+    named = schema()["$defs"][key["$ref"].rsplit("/", 1)[-1]] if "$ref" in key else {}
+    return {**named, **key}
+
+
+def test_the_schema_is_valid_and_explains_every_key() -> None:
+    Draft202012Validator.check_schema(schema())
+    assert schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    keys = keys_of(schema())
+    assert len(keys) == 19
+    optional_without_default = {"pipeline", "agent", "region"}  # what then happens, their description says
+    for key, each, required in keys:
+        whole = resolved(each)
+        assert whole["title"], key
+        assert whole["description"], key
+        if key not in ("rule",) and "examples" not in whole:
+            assert key == "rules"
+        if key not in required:
+            assert "default" in whole or (
+                key in optional_without_default and "Left out" in whole["description"]
+            )
+
+
+def test_the_examples_in_the_schema_have_the_shape_they_explain() -> None:
+    for _, each, _ in keys_of(schema()):
+        whole = {**resolved(each), "$defs": schema()["$defs"]}
+        for example in [*whole.get("examples", []), *([whole["default"]] if "default" in whole else [])]:
+            Draft202012Validator(whole).validate(example)
+
+
+def test_the_file_that_editors_read_is_the_schema_in_use() -> None:
+    file = Path(__file__).resolve().parents[2] / "connector" / "mapping" / "rules.schema.json"
+    assert json.loads(file.read_text()) == schema()
+
+
+def test_every_key_of_the_schema_is_read() -> None:
+    """A key that the schema has and the reader forgets would be ignored in silence."""
+    full = {
+        "version": 1,
+        "connection": "c",
+        "rules": [
+            {
+                "name": "one",
+                "when": {"pipeline": "p", "enters": "e", "if": "deal.amount > 1"},
+                "call": {
+                    "agent": "a", "phone_number": "{{ contact.phone }}", "region": "US", "name": "n", "email": "e",
+                    "metadata": {"m": 1},
+                },
+                "write_back": {moment: {"deal": {"p": "v"}} for moment in ("placed", "ended", "failed")},
+            }
+        ],
+    }  # fmt: skip
+    names = {key for key, _, _ in keys_of(schema())}
+
+    def paths(part: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+        items = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else []
+        return [each for key, value in items for each in [(*path, key), *paths(value, (*path, key))]]
+
+    assert names <= {path[-1] for path in paths(full)}
+    whole = load(json.dumps(full))
+    for path in paths(full):
+        if path[-1] in names and path[-1] != "version":
+            without = copy.deepcopy(full)
+            part: Any = without
+            for step in path[:-1]:
+                part = part[step]
+            del part[path[-1]]
+            try:
+                assert load(json.dumps(without)).rules != whole.rules, path
+            except ConfigError:
+                continue
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.recursive(
+    st.none() | st.booleans() | st.integers(0, 9) | st.sampled_from(["{{ deal.id }}", "{{ x", "deal", "", "ended"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from(["version", "connection", "rules", "name", "when", "enters", "if", "call", "phone_number",
+                         "metadata", "write_back", "ended", "deal", "policy"]), inner, max_size=5),
+    max_leaves=25,
+))  # fmt: skip
+def test_no_file_raises_anything_but_our_error(value: Any) -> None:
+    try:
+        load(json.dumps(value), LIVE)
+        found: list[bool] = []
+    except ConfigError as error:
+        found = [bool(mistake.line and mistake.found) for mistake in error.mistakes]
+    assert all(found)
