@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import ClassVar
 
 import requests
 
 from adapters.hubspot import events, records, signature
 from adapters.hubspot.client import Client
-from adapters.hubspot.fields import CONTACT_FIELDS, DEAL_FIELDS
+from adapters.hubspot.fields import CONTACT_FIELDS, DEAL_FIELDS, STANDARD_CATALOG
 from adapters.hubspot.settings import Settings
 from connector import adapter
 from connector.adapter import ConnectionSettings
@@ -24,6 +25,7 @@ class Adapter(adapter.Adapter):
     objects = ("deal", "contact")
     writable = ("deal",)
     standard_fields: ClassVar[Mapping[str, frozenset[str]]] = {"deal": DEAL_FIELDS, "contact": CONTACT_FIELDS}
+    standard_catalog = STANDARD_CATALOG
     signs_body = True
     Settings: ClassVar[type[ConnectionSettings]] = Settings
 
@@ -31,15 +33,15 @@ class Adapter(adapter.Adapter):
         super().__init__(name, settings, http)
         if not isinstance(settings, Settings):
             raise TypeError("a HubSpot connection needs HubSpot's Settings")
-        self._secrets = tuple(secret.get_secret_value() for secret in settings.client_secret)
-        self._allowed = settings.allow_signatures
-        self._portal_id = settings.portal_id
-        # the official client brings its own HTTP (urllib3), so self.http is not used
-        self._client = Client(settings.access_token.get_secret_value(), settings.api_url)
+        self._settings = settings
 
     def verify(self, request: Request) -> None:
         """HubSpot's signature over method, URL, body and time."""
-        signature.verify(request, self._secrets, self._allowed)
+        signature.verify(request, self._secrets, self._settings.allow_signatures)
+
+    def sign(self, request: Request) -> Mapping[str, str]:
+        """HubSpot's v3 headers, signed at the request's time of arrival."""
+        return signature.v3_headers(request, self._secrets[0])
 
     def sign(self, request: Request) -> Mapping[str, str]:
         """The headers of a v3 proof, dated by the request's `received_at`."""
@@ -50,7 +52,7 @@ class Adapter(adapter.Adapter):
 
     def parse(self, request: Request) -> News:
         """Deals that entered a stage or were created."""
-        return events.parse(request, self._portal_id)
+        return events.parse(request, self._settings.portal_id)
 
     def catalog(self) -> Catalog:
         """The account's deal pipelines; archived stages too, since deals may still stand in them."""
@@ -69,3 +71,12 @@ class Adapter(adapter.Adapter):
     def write(self, writes: Sequence[WriteBack]) -> Mapping[RecordRef, ConnectorError | None]:
         """Properties onto deals by the hundred; one bad record does not spoil the others."""
         return records.write(self._client, writes)
+
+    @cached_property
+    def _secrets(self) -> tuple[str, ...]:
+        return tuple(secret.get_secret_value() for secret in self._settings.client_secret)
+
+    @cached_property
+    def _client(self) -> Client:
+        # the official client brings its own HTTP (urllib3), so self.http is not used
+        return Client(self._settings.access_token.get_secret_value(), self._settings.api_url)

@@ -1,10 +1,12 @@
-"""HubSpot's own property names, for `stagecall check` without an account.
+"""HubSpot's own property names and pipeline, for `stagecall check` and `preview` without an account.
 
 Every account has these; what an account adds comes from its properties API.
 https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide (read 2026-11).
 """
 
 from typing import Final
+
+from connector.model import Catalog, Pipeline, Stage
 
 _COMMON: Final = frozenset(
     {"id", "createdate", "hs_object_id", "hs_object_source", "hs_object_source_label",
@@ -39,3 +41,17 @@ CONTACT_FIELDS: Final = _COMMON | frozenset(
      "seniority", "start_date", "state", "total_revenue", "twitterhandle", "website",
      "work_email", "zip"}
 )  # fmt: skip
+
+_STAGES: Final = {
+    "appointmentscheduled": "Appointment Scheduled",
+    "qualifiedtobuy": "Qualified To Buy",
+    "presentationscheduled": "Presentation Scheduled",
+    "decisionmakerboughtin": "Decision Maker Bought-In",
+    "contractsent": "Contract Sent",
+    "closedwon": "Closed Won",
+    "closedlost": "Closed Lost",
+}
+STANDARD_CATALOG: Final = Catalog(
+    (Pipeline("default", "Sales Pipeline", tuple(Stage(id_, label) for id_, label in _STAGES.items())),)
+)
+"""The pipeline of a fresh account; stages that an account adds have ids of digits."""

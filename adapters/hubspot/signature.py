@@ -16,6 +16,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -57,6 +58,14 @@ def verify(request: Request, secrets: Sequence[str], allowed: Collection[str] = 
     if version not in allowed:
         raise InvalidSignature(f"only a {version} signature, and allow_signatures does not list {version}")
     _match(claimed, sign, request, secrets)
+
+
+def v3_headers(request: Request, secret: str) -> dict[str, str]:
+    """Return the headers that HubSpot would send with this request, signed when it arrived."""
+    timestamp = str((request.received_at - _EPOCH) // timedelta(milliseconds=1))
+    headers = {**request.headers, TIMESTAMP_HEADER: timestamp}
+    signature = sign_v3(replace(request, headers=headers), secret)
+    return {TIMESTAMP_HEADER: timestamp, V3_HEADER: signature}
 
 
 def sign_v3(request: Request, secret: str) -> str:

@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 
 import adapters
 from connector.adapter import Adapter, adapter_names, find_adapter
-from connector.errors import InvalidSignature, MalformedDelivery
+from connector.errors import InvalidSignature, MalformedDelivery, PermanentError
 from connector.model import News, Request, StageEvent
 
 FOLDER = Path(next(iter(adapters.__path__)))
@@ -144,6 +144,30 @@ def test_an_adapter_has_recorded_deliveries(name: str) -> None:
 @recorded_deliveries
 def test_a_genuine_delivery_is_accepted(recorded: Recorded) -> None:
     recorded.build().verify(recorded.request)
+
+
+@recorded_deliveries
+def test_what_an_adapter_signs_it_accepts(recorded: Recorded) -> None:
+    adapter = recorded.build()
+    bare = replace(recorded.request, headers={})
+    try:
+        headers = adapter.sign(bare)
+    except PermanentError as why:
+        pytest.skip(str(why))
+
+    adapter.verify(replace(bare, headers=headers))
+    with pytest.raises(InvalidSignature):
+        adapter.verify(replace(bare, headers=headers, body=bare.body + b" "))
+
+
+@every_adapter
+def test_an_adapter_without_an_account_can_still_parse(name: str) -> None:
+    found = find_adapter(name)
+    nobody = found("nobody", found.Settings.model_construct(adapter=name, default_region="US"), NoNetwork())
+
+    for recorded in RECORDINGS:
+        if recorded.adapter == name:
+            nobody.parse(recorded.request)
 
 
 @recorded_deliveries
