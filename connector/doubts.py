@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
+
 from connector import jobs
 from connector.call_events import read_result
 from connector.errors import PermanentError, TemporaryError
@@ -35,13 +37,17 @@ ENDED = frozenset(
 
 def look_up(parts: Parts) -> None:
     """Ask the call API about every dispatch in doubt that is due for it."""
-    now = parts.clock()
     with parts.engine.connect() as conn:
-        doubtful = dispatches.take_doubtful(
-            conn, now, lost_after=LOST_AFTER, silent_after=SILENT_AFTER, most=BATCH
-        )
+        doubtful = in_doubt(conn, parts.clock())
     for dispatch in doubtful:
         _look_up_one(parts, dispatch)
+
+
+def in_doubt(conn: sa.Connection, now: datetime, most: int = BATCH) -> list[Dispatch]:
+    """The dispatches that are due for a look-up, oldest first."""
+    return dispatches.take_doubtful(
+        conn, now, lost_after=LOST_AFTER, silent_after=SILENT_AFTER, most=most
+    )
 
 
 def _look_up_one(parts: Parts, dispatch: Dispatch) -> None:

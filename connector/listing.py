@@ -19,7 +19,7 @@ def dispatches(
     conn: sa.Connection, *, state: str | None, record_id: str | None, limit: int
 ) -> list[dict[str, Any]]:
     """Dispatches as JSON, newest first, each with its history and its write-backs."""
-    query = sa.select(table).order_by(table.c.created_at.desc()).limit(limit)
+    query = sa.select(table).order_by(table.c.number.desc()).limit(limit)
     if state:
         query = query.where(table.c.state == state)
     if record_id:

@@ -4,7 +4,7 @@ import logging
 import traceback
 
 from connector import jobs
-from connector.doubts import look_up
+from connector.doubts import in_doubt, look_up
 from connector.errors import TemporaryError
 from connector.jobs import Run, Task, Worker
 from connector.pacing import pace
@@ -67,7 +67,8 @@ def sweep(parts: Parts) -> None:
 def rescue(parts: Parts) -> None:
     """Every quarter of a minute: look up what is in doubt, give deliveries without a job a new one."""
     with parts.engine.begin() as conn:
-        jobs.nudge(conn, "look_up")
+        if in_doubt(conn, parts.clock(), most=1):
+            jobs.nudge(conn, "look_up")
         for delivery_id, connection in deliveries.without_job(conn, parts.clock()):
             log.warning("delivery had no job", extra={"delivery": delivery_id})
             jobs.defer(conn, "read_delivery", lock=f"read:{connection}", delivery_id=delivery_id)

@@ -112,8 +112,8 @@ def _is_new(row: Dispatch, known: dict[_Entry, list[datetime]]) -> bool:
 def get(
     conn: sa.Connection, ids: Collection[str], *, state: DispatchState | None = None, lock: bool = False
 ) -> list[Dispatch]:
-    """The dispatches of these ids (those in `state`, where given), in order of their ids."""
-    query = sa.select(dispatches).where(dispatches.c.id.in_(ids)).order_by(dispatches.c.id)
+    """The dispatches of these ids (those in `state`, where given), in the order they came."""
+    query = sa.select(dispatches).where(dispatches.c.id.in_(ids)).order_by(dispatches.c.number)
     if state is not None:
         query = query.where(dispatches.c.state == state.value)
     return [_dispatch(row) for row in conn.execute(query.with_for_update() if lock else query)]
@@ -124,7 +124,7 @@ def find_for_calls(conn: sa.Connection, ids: Collection[str], call_ids: Collecti
     query = sa.select(dispatches).where(
         sa.or_(dispatches.c.id.in_(ids), dispatches.c.call_id.in_(call_ids))
     )
-    return [_dispatch(row) for row in conn.execute(query.order_by(dispatches.c.id).with_for_update())]
+    return [_dispatch(row) for row in conn.execute(query.order_by(dispatches.c.number).with_for_update())]
 
 
 def change(
@@ -231,7 +231,7 @@ def take_due(conn: sa.Connection, now: datetime, most: int) -> list[Dispatch]:
             dispatches.c.due_at <= now,
             sa.not_(sa.exists(busy)),
         )
-        .order_by(dispatches.c.due_at, dispatches.c.id)
+        .order_by(dispatches.c.due_at, dispatches.c.number)
         .limit(most)
         .with_for_update(of=dispatches, skip_locked=True)
     )

@@ -48,6 +48,7 @@ dispatches = sa.Table(
     "dispatches",
     metadata,
     sa.Column("id", UUID(as_uuid=False), primary_key=True),
+    sa.Column("number", sa.BigInteger, sa.Identity(), nullable=False, comment="first come, first called"),
     sa.Column("connection", sa.Text, nullable=False),
     sa.Column("rule", sa.Text, nullable=False),
     sa.Column("rules_version", sa.Text, nullable=False),

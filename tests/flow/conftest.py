@@ -19,12 +19,13 @@ from connector.config import load_config
 from connector.jobs import Worker
 from connector.listing import dispatches
 from connector.parts import Parts, build
-from connector.worker import sweep, tasks
+from connector.worker import rescue, sweep, tasks
 
 CLIENT_SECRET = "flow-client-secret"
 ACCESS_TOKEN = "pat-na1-flow"
 API_KEY = "bvai_sk_flow0123456789abcdef"
 WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+SIMULATED = "{simulated: {ring_seconds: 1, talk_seconds: 2}}"
 RULES = """\
 version: 1
 connection: sales
@@ -66,13 +67,21 @@ class World:
     database_url: str
 
     def work(self) -> None:
-        """Let every delivery arrive, and run every job that is due."""
-        for _ in range(6):
+        """Let every delivery arrive, and run every job that is due, until nothing is left to do."""
+        for _ in range(20):
             assert self.hubspot.wait_idle()
             sweep(self.parts)
+            rescue(self.parts)
             if self.parts.call_api is not None:
                 self.parts.call_api.sweep()
+            if not self._jobs_due():
+                return
             Worker(self.database_url, tasks(self.parts)).run_until_idle()
+
+    def _jobs_due(self) -> int:
+        query = "SELECT count(*) FROM jobs.procrastinate_jobs WHERE status = 'todo' AND scheduled_at IS NULL"
+        with self.parts.engine.connect() as conn:
+            return int(conn.execute(sa.text(query)).scalar_one())
 
     def deal(self, **contact: str) -> str:
         """A deal with one contact, not yet in the stage."""
@@ -104,14 +113,17 @@ def start(engine: sa.Engine, database_url: str, tmp_path: Path) -> Iterator[Star
     clock = Clock()
 
     def begin(
-        *, rules: str = RULES, calls: str = "", call_api: str = "{simulated: {ring_seconds: 1, talk_seconds: 2}}"
+        *, rules: str = RULES, calls: str = "", call_api: str = SIMULATED, connections: str = ""
     ) -> World:
         listener = socket.create_server(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        sales = (
+            f"sales: {{adapter: hubspot, access_token: {ACCESS_TOKEN},"
+            f" client_secret: {CLIENT_SECRET}, api_url: '{hubspot.url}'}}"
+        )
         (tmp_path / "rules.yaml").write_text(rules)
         (tmp_path / "stagecall.yaml").write_text(
-            f"connections: {{sales: {{adapter: hubspot, access_token: {ACCESS_TOKEN},"
-            f" client_secret: {CLIENT_SECRET}, api_url: '{hubspot.url}'}}}}\n"
+            f"connections: {{{connections or sales}}}\n"
             f"rules: [rules.yaml]\n"
             f"calls: {{api_key: {API_KEY}, webhook_secret: {WEBHOOK_SECRET}, {calls}}}\n"
             + (f"call_api: {call_api}\n" if call_api else "")

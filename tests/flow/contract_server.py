@@ -20,6 +20,7 @@ class ContractServer:
     def __init__(self, secret: str) -> None:
         self.secret = secret
         self.triggers: list[dict[str, Any]] = []
+        self.lose_answers = False
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -27,6 +28,9 @@ class ContractServer:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 call_id = str(uuid4())
                 server.triggers.append({**body, "call_id": call_id})
+                if server.lose_answers:
+                    self.close_connection = True
+                    return
                 self.answer(200, {"success": True, "call_id": call_id, "status": "initiated"})
 
             def do_GET(self) -> None:
