@@ -1,7 +1,6 @@
 """The adapter: HubSpot's answers to the five questions of connector/adapter.py."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -42,13 +41,6 @@ class Adapter(adapter.Adapter):
     def sign(self, request: Request) -> Mapping[str, str]:
         """HubSpot's v3 headers, signed at the request's time of arrival."""
         return signature.v3_headers(request, self._secrets[0])
-
-    def sign(self, request: Request) -> Mapping[str, str]:
-        """The headers of a v3 proof, dated by the request's `received_at`."""
-        milliseconds = str(round(request.received_at.timestamp() * 1000))
-        dated = replace(request, headers={**request.headers, signature.TIMESTAMP_HEADER: milliseconds})
-        proof = signature.sign_v3(dated, self._secrets[0])
-        return {signature.TIMESTAMP_HEADER: milliseconds, signature.V3_HEADER: proof}
 
     def parse(self, request: Request) -> News:
         """Deals that entered a stage or were created."""
