@@ -144,10 +144,12 @@ def _read_body() -> bytes | Problem:
     if (request.content_length or 0) > MAX_BODY:
         _drain()
         return problems.BODY_TOO_LARGE
-    request.max_content_length = MAX_BODY
+    request.max_content_length = MAX_BODY + 1  # of a chunked body: more is cut off without a word
     try:
         body = request.get_data(cache=False)
     except RequestEntityTooLarge:
+        return problems.BODY_TOO_LARGE
+    if len(body) > MAX_BODY:
         return problems.BODY_TOO_LARGE
     return body if request.is_json else problems.NOT_JSON
 

@@ -245,6 +245,15 @@ def test_a_body_of_several_megabytes_gets_its_413(running: Running) -> None:
     assert running.client.trigger(b"x" * 3_000_000).status_code == 413
 
 
+@pytest.mark.parametrize(("spaces", "status"), [(10, 200), (65_000, 200), (65_536, 413), (300_000, 413)])
+def test_a_chunked_body_is_read_whole_or_refused(running: Running, spaces: int, status: int) -> None:
+    chunks = iter([b'{"phone_number": "+12025550101"}', b" " * spaces])
+    answer = running.client.request(
+        "POST", "/calls/trigger", data=chunks, headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == status
+
+
 def test_json_types_with_a_suffix_or_charset_are_json(running: Running) -> None:
     for content_type in ("application/json; charset=utf-8", "application/vnd.api+json"):
         answer = running.client.trigger(
