@@ -215,7 +215,9 @@ def _meaning(answer: requests.Response, now: datetime) -> Answer:
         reason = f"there is no trigger at {answer.url} ({status}); a person must set calls.api_url"
         return Later("no_trigger", reason, timedelta(minutes=1))
     if status == 503 and "Retry-After" in answer.headers:
-        return Later("call_api_unavailable", f"the call API is unavailable: {text}", _retry_after(answer, now))
+        return Later(
+            "call_api_unavailable", f"the call API is unavailable: {text}", _retry_after(answer, now)
+        )
     if status in (408, 409, 425) or status >= 500:
         return Doubtful(f"the call API answered {status}: {text}")
     return Refused("refused", f"the call API refused the request: {text}")

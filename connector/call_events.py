@@ -113,7 +113,8 @@ def parse(body: bytes) -> CallEvent:
         raise MalformedDelivery("the call event is not a JSON object with `event` and `call_id`") from None
     if name not in _ENDED | _STARTED | {"test"}:
         raise MalformedDelivery(f'"{name[:80]}" is not a call event we know')
-    metadata = value.get("metadata") if isinstance(value.get("metadata"), dict) else {}
+    given = value.get("metadata")
+    metadata: dict[str, Any] = given if isinstance(given, dict) else {}
     dispatch_id = metadata.get("dispatch_id")
     return CallEvent(
         name=name,

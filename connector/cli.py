@@ -26,7 +26,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _config = click.option(
-    "--config", "config_file", type=click.Path(path_type=Path), default=Path("stagecall.yaml"), show_default=True
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    default=Path("stagecall.yaml"),
+    show_default=True,
 )
 _data = click.option(
     "--data", type=click.Path(path_type=Path), help="The data folder of the embedded PostgreSQL."

@@ -212,9 +212,7 @@ def _fields_at(model: type[BaseModel], location: Sequence[str | int]) -> list[st
     return list(model.model_fields)
 
 
-def _connections(
-    document: Document, value: Any, mistakes: list[Mistake]
-) -> dict[str, ConnectionSettings]:
+def _connections(document: Document, value: Any, mistakes: list[Mistake]) -> dict[str, ConnectionSettings]:
     section = value.get("connections") if isinstance(value, dict) else None
     found: dict[str, ConnectionSettings] = {}
     for name, settings in (section if isinstance(section, dict) else {}).items():

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import fasteners
 import platformdirs
@@ -102,7 +103,9 @@ def _check_server(url: str) -> None:
         with psycopg.connect(url, connect_timeout=5) as conn:
             version = conn.info.server_version // 10000
     except psycopg.Error as error:
-        raise PermanentError(f"STAGECALL_DATABASE_URL: {shown} does not answer: {_first_line(error)}") from None
+        raise PermanentError(
+            f"STAGECALL_DATABASE_URL: {shown} does not answer: {_first_line(error)}"
+        ) from None
     if version < OLDEST_SERVER:
         raise PermanentError(
             f"STAGECALL_DATABASE_URL: {shown} is PostgreSQL {version}; {OLDEST_SERVER} or newer is needed"
@@ -347,7 +350,7 @@ def _unprivileged_user() -> str:
     return USER
 
 
-def _as_user() -> dict[str, object]:
+def _as_user() -> dict[str, Any]:
     if not _is_root():
         return {}
     import pwd

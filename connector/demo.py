@@ -216,9 +216,12 @@ def _served(config: Config, file: Path, environment: Mapping[str, str], port: in
         output = log_file.open("ab")
     except OSError as error:
         raise PermanentError(f"the data folder {config.data} cannot be written ({error.strerror})") from None
-    with output, subprocess.Popen(  # noqa: S603
-        command, env=dict(environment), stdout=output, stderr=output, start_new_session=True
-    ) as served:
+    with (
+        output,
+        subprocess.Popen(  # noqa: S603
+            command, env=dict(environment), stdout=output, stderr=output, start_new_session=True
+        ) as served,
+    ):
         try:
             _await_ready(served, port, log_file)
             yield
@@ -253,4 +256,3 @@ def _keep_running(config: Config, sandbox: Sandbox, port: int, say: Say) -> None
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     ended.wait()
-

@@ -30,9 +30,7 @@ SILENT_AFTER = timedelta(hours=2)
 """A call placed this long ago of which no end was heard is looked up."""
 GIVEN_UP_AFTER = timedelta(hours=24)
 BATCH = 100
-ENDED = frozenset(
-    {"completed", "failed", "no-answer", "busy", "voicemail", "canceled", "expired", "unknown"}
-)
+ENDED = frozenset({"completed", "failed", "no-answer", "busy", "voicemail", "canceled", "expired", "unknown"})
 
 
 def look_up(parts: Parts) -> None:
@@ -45,9 +43,7 @@ def look_up(parts: Parts) -> None:
 
 def in_doubt(conn: sa.Connection, now: datetime, most: int = BATCH) -> list[Dispatch]:
     """The dispatches that are due for a look-up, oldest first."""
-    return dispatches.take_doubtful(
-        conn, now, lost_after=LOST_AFTER, silent_after=SILENT_AFTER, most=most
-    )
+    return dispatches.take_doubtful(conn, now, lost_after=LOST_AFTER, silent_after=SILENT_AFTER, most=most)
 
 
 def _look_up_one(parts: Parts, dispatch: Dispatch) -> None:

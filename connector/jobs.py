@@ -14,8 +14,8 @@ from typing import Any
 
 import procrastinate
 import sqlalchemy as sa
-from procrastinate.jobs import Job as QueuedJob
 from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.jobs import Job as QueuedJob
 
 from connector.errors import PermanentError, TemporaryError
 
@@ -95,10 +95,10 @@ def _defer(
 def backlog(conn: sa.Connection) -> Mapping[str, int]:
     """How many jobs there are by state (`todo`, `doing`, `failed`)."""
     rows = conn.execute(sa.text("SELECT status::text, count(*) FROM jobs.procrastinate_jobs GROUP BY 1"))
-    return {status: count for status, count in rows}
+    return {row[0]: row[1] for row in rows}
 
 
-class _Retries(procrastinate.BaseRetryStrategy):  # type: ignore[misc]
+class _Retries(procrastinate.BaseRetryStrategy):
     """Later for TemporaryError, never for PermanentError, a few times for a defect."""
 
     def get_retry_decision(
@@ -162,7 +162,7 @@ class Worker:
 
 
 def _register(app: procrastinate.App, task: Task, *, periodic: bool) -> None:
-    def run(context: procrastinate.JobContext, timestamp: int | None = None, **arguments: Any) -> None:
+    def run(context: procrastinate.JobContext, /, timestamp: int | None = None, **arguments: Any) -> None:
         if task.wants_run:
             attempt = context.job.attempts
             arguments["run"] = Run(attempt=attempt, last=attempt + 1 >= MAX_DEFECT_ATTEMPTS)

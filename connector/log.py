@@ -60,9 +60,7 @@ def configure_logging(level: int = logging.INFO) -> None:
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
 
 
-def _add_extra(
-    logger: Any, method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
+def _add_extra(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     record = event.get("_record")
     for key, value in vars(record).items() if record is not None else ():
         if key not in _STANDARD and not key.startswith("_"):
@@ -70,8 +68,6 @@ def _add_extra(
     return event
 
 
-def _redact_event(
-    logger: Any, method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
+def _redact_event(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     redacted: dict[str, Any] = redact(dict(event))
     return redacted

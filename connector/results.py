@@ -13,6 +13,7 @@ from connector import call_events, jobs
 from connector.call_events import CallEvent
 from connector.errors import MalformedDelivery, PermanentError
 from connector.mapping.evaluate import call_values, write_back
+from connector.mapping.rules import Moment
 from connector.model import CallResult, DispatchState, Outcome
 from connector.parts import Parts
 from connector.store import deliveries, dispatches, write_backs
@@ -25,8 +26,8 @@ BATCH = 200
 OPEN = (DispatchState.SENDING, DispatchState.PLACED, DispatchState.UNKNOWN, DispatchState.WAITING)
 """The states that a call event may change. WAITING: the request had been sent after all."""
 
-Moment = tuple[str, str, CallResult | None, str]
-"""(dispatch id, placed/ended/failed, the call, the reason)."""
+Due = tuple[str, Moment, CallResult | None, str]
+"""A write-back that is due: (dispatch id, the moment, the call, the reason)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def apply_started(
         for dispatch, result in started
     ]
     changed = dispatches.change(conn, changes, now, only_from=OPEN)
-    moments: list[Moment] = [
+    moments: list[Due] = [
         (dispatch.id, "placed", result, "") for dispatch, result in started if dispatch.id in changed
     ]
     queue_write_backs(parts, conn, moments, {each.id: (each, each.values) for each, _ in started})
@@ -152,7 +153,7 @@ def apply_ended(
         for dispatch, result in ended
     ]
     changed = dispatches.change(conn, changes, now, only_from=OPEN)
-    moments: list[Moment] = [
+    moments: list[Due] = [
         (dispatch.id, "ended", result, "") for dispatch, result in ended if dispatch.id in changed
     ]
     queue_write_backs(parts, conn, moments, {each.id: (each, each.values) for each, _ in ended})
@@ -163,7 +164,7 @@ def apply_ended(
 def queue_write_backs(
     parts: Parts,
     conn: sa.Connection,
-    moments: Sequence[Moment],
+    moments: Sequence[Due],
     known: Mapping[str, tuple[Dispatch, Mapping[str, Any]]],
 ) -> None:
     """Render and queue what the rules want written at these moments."""
@@ -171,7 +172,7 @@ def queue_write_backs(
     missing = [each[0] for each in moments if each[0] not in known]
     fetched = {each.id: (each, each.values) for each in dispatches.get(conn, missing)} if missing else {}
     for dispatch_id, moment, call, reason in moments:
-        dispatch, values = (known.get(dispatch_id) or fetched[dispatch_id])
+        dispatch, values = known.get(dispatch_id) or fetched[dispatch_id]
         try:
             rule = parts.rules.rule(conn, dispatch.rules_version, dispatch.rule)
         except PermanentError as error:

@@ -135,7 +135,7 @@ def _repeated(files: list[LoadedFile]) -> list[Mistake]:
         for rule in each.rules.rules:
             key = (each.rules.connection, rule.name)
             if key in seen:
-                found = f'a rule of this name stands in {seen[key]} too; a rule\'s name is unique'
+                found = f"a rule of this name stands in {seen[key]} too; a rule's name is unique"
                 mistakes.append(Mistake(each.file, 0, 0, f'rule "{rule.name}"', found))
             seen.setdefault(key, each.file)
     return mistakes

@@ -16,7 +16,7 @@ from connector.mapping.rules import Rule
 from connector.model import CallResult, Context, DispatchState, RecordRef, TriggerRequest
 from connector.parts import Parts
 from connector.process import LOOK_AGAIN, NO_NUMBER, UNDECIDED, decide_on, read_records, values_of
-from connector.results import queue_write_backs
+from connector.results import Due, queue_write_backs
 from connector.store import dispatches
 from connector.store.dispatches import Change, Dispatch
 
@@ -185,7 +185,7 @@ def _settle(parts: Parts, changes: Sequence[Change], ready: Mapping[str, Ready])
     with parts.engine.begin() as conn:
         changed = dispatches.change(conn, changes, now, only_from=[DispatchState.SENDING])
         done = [each for each in changes if each.dispatch_id in changed]
-        moments = []
+        moments: list[Due] = []
         for each in done:
             if each.state is DispatchState.PLACED:
                 call = CallResult(call_id=each.columns["call_id"], status="initiated")

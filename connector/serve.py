@@ -211,5 +211,3 @@ class _WorkerProcess:
         command += ["--data", str(self.config.data), "--own-url", self.own_url]
         environment = {**os.environ, "STAGECALL_SERVED_DATABASE": self.url}
         return subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603
-
-

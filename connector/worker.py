@@ -77,5 +77,3 @@ def rescue(parts: Parts) -> None:
 def run_worker(parts: Parts, database_url: str) -> None:
     """Work until SIGTERM; a database that goes away is waited for."""
     Worker(database_url, tasks(parts)).run()
-
-

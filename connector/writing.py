@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 
 from connector import jobs
 from connector.errors import ConnectorError, PermanentError, TemporaryError
@@ -41,9 +40,7 @@ def _write_some(parts: Parts, connection: str) -> int:
     return len({each.write.record for each in taken})
 
 
-def _forget_done(
-    parts: Parts, connection: str, by_record: dict[RecordRef, list[QueuedWriteBack]]
-) -> None:
+def _forget_done(parts: Parts, connection: str, by_record: dict[RecordRef, list[QueuedWriteBack]]) -> None:
     """A write that may have been done before a crash is compared with the record, not repeated."""
     doubtful = {
         record: rows for record, rows in by_record.items() if any(row.state == "writing" for row in rows)
@@ -97,5 +94,3 @@ def _mark(parts: Parts, rows: Sequence[QueuedWriteBack], state: str, **columns: 
     if rows:
         with parts.engine.begin() as conn:
             write_backs.mark(conn, [row.id for row in rows], state, **columns)
-
-

@@ -100,7 +100,9 @@ def mark_read(conn: sa.Connection, reports: Mapping[str, Mapping[str, Any]], at:
 def mark_dead(conn: sa.Connection, ids: Iterable[str], error: str, at: datetime) -> None:
     """Set deliveries to `dead`: no rule will read them again, a person decides."""
     conn.execute(
-        deliveries.update().where(deliveries.c.id.in_(list(ids))).values(state="dead", error=error, read_at=at)
+        deliveries.update()
+        .where(deliveries.c.id.in_(list(ids)))
+        .values(state="dead", error=error, read_at=at)
     )
 
 

@@ -121,9 +121,7 @@ def get(
 
 def find_for_calls(conn: sa.Connection, ids: Collection[str], call_ids: Collection[str]) -> list[Dispatch]:
     """The dispatches that call events speak of, by dispatch id or call id, locked."""
-    query = sa.select(dispatches).where(
-        sa.or_(dispatches.c.id.in_(ids), dispatches.c.call_id.in_(call_ids))
-    )
+    query = sa.select(dispatches).where(sa.or_(dispatches.c.id.in_(ids), dispatches.c.call_id.in_(call_ids)))
     return [_dispatch(row) for row in conn.execute(query.order_by(dispatches.c.number).with_for_update())]
 
 
@@ -266,7 +264,7 @@ def take_doubtful(
 def counts(conn: sa.Connection) -> dict[str, int]:
     """How many dispatches there are by state."""
     rows = conn.execute(sa.select(dispatches.c.state, sa.func.count()).group_by(dispatches.c.state))
-    return {state: number for state, number in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 def _columns(row: Dispatch) -> dict[str, Any]:

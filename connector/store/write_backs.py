@@ -81,9 +81,7 @@ def due_connections(conn: sa.Connection, now: datetime) -> list[str]:
 def mark(conn: sa.Connection, ids: Sequence[int], state: str, **columns: Any) -> None:
     """Set rows to `state` (due, writing, written, failed) and further columns."""
     if ids:
-        conn.execute(
-            write_backs.update().where(write_backs.c.id.in_(ids)).values(state=state, **columns)
-        )
+        conn.execute(write_backs.update().where(write_backs.c.id.in_(ids)).values(state=state, **columns))
 
 
 def for_dispatch(conn: sa.Connection, dispatch_id: str) -> list[Mapping[str, Any]]:

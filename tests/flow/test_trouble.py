@@ -56,7 +56,11 @@ class Fickle:
         self.http.server_close()
 
 
-OK = (200, {}, b'{"success": true, "call_id": "c1", "status": "initiated"}')
+OK: tuple[int, dict[str, str], bytes] = (
+    200,
+    {},
+    b'{"success": true, "call_id": "c1", "status": "initiated"}',
+)
 Begin = Callable[..., tuple[World, Fickle, str]]
 
 
@@ -137,7 +141,9 @@ def test_400_is_final_and_says_why(begin: Begin, text: str) -> None:
     "answer",
     [None, (500, {}, b"{}"), (502, {}, b""), (503, {}, b""), (200, {}, b"?"), (409, {}, b"{}")],
 )
-def test_in_doubt_nothing_is_sent_again(begin: Begin, answer: tuple[int, dict[str, str], bytes] | None) -> None:
+def test_in_doubt_nothing_is_sent_again(
+    begin: Begin, answer: tuple[int, dict[str, str], bytes] | None
+) -> None:
     world, fickle, _ = begin(answer, OK)
     for _ in range(3):
         world.clock.advance(minutes=11)

@@ -1,6 +1,7 @@
 """Call events: genuine or not, and what they say."""
 
 import base64
+import contextlib
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -126,11 +127,12 @@ def test_the_older_payloads_turns_become_lines() -> None:
     assert call_events.parse(json.dumps(body).encode()).result.transcript == "Agent: Hello\nUser: Hi"
 
 
-@given(st.binary() | st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists).map(
-    lambda value: json.dumps({"event": "call_ended", "call_id": value, "metadata": value}).encode()
-))
+@given(
+    st.binary()
+    | st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists).map(
+        lambda value: json.dumps({"event": "call_ended", "call_id": value, "metadata": value}).encode()
+    )
+)
 def test_no_body_is_more_than_malformed(body: bytes) -> None:
-    try:
+    with contextlib.suppress(MalformedDelivery):
         call_events.parse(body)
-    except MalformedDelivery as error:
-        assert str(error)

@@ -53,14 +53,18 @@ def test_a_good_file_becomes_frozen_values(tmp_path: Path) -> None:
 
 
 def test_another_call_api_gets_none_of_our_own_wiring(tmp_path: Path) -> None:
-    text = GOOD.replace("call_api: {}\n", "").replace("calls:\n", "calls:\n  api_url: https://api.example.com/\n")
+    text = GOOD.replace("call_api: {}\n", "").replace(
+        "calls:\n", "calls:\n  api_url: https://api.example.com/\n"
+    )
     config = _load(tmp_path, text, TOKEN="pat-na1-x")
     assert config.api_url == "https://api.example.com"
     assert config.call_api is None
 
 
 def test_every_mistake_is_named_at_once_with_its_place(tmp_path: Path) -> None:
-    text = GOOD.replace("client_secret: [new, old]", "client_secrt: x").replace("rules/*.yaml", "rulez/*.yaml")
+    text = GOOD.replace("client_secret: [new, old]", "client_secrt: x").replace(
+        "rules/*.yaml", "rulez/*.yaml"
+    )
     found = _mistakes(tmp_path, text + "pulic_url: x\n")
     assert found == [
         "stagecall.yaml:4:3  connections.sales-hubspot.client_secret  is missing",

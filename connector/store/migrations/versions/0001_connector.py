@@ -1,5 +1,7 @@
 """The jobs of Procrastinate, and the connector's first tables."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from procrastinate.schema import SchemaManager
@@ -19,7 +21,7 @@ def upgrade() -> None:
 def _create_jobs() -> None:
     """Procrastinate 3.10's own schema, in `jobs`; its later versions bring migrations of their own."""
     op.execute("CREATE SCHEMA IF NOT EXISTS jobs")
-    driver = op.get_bind().connection.driver_connection
+    driver: Any = op.get_bind().connection.driver_connection
     driver.execute("SET LOCAL search_path = jobs")
     driver.execute(SchemaManager.get_schema())
 
@@ -29,7 +31,9 @@ def _create_deliveries() -> None:
     op.create_table(
         "deliveries",
         sa.Column("id", UUID(as_uuid=False), primary_key=True),
-        sa.Column("adapter", sa.Text, nullable=False, comment="an adapter's name, or `calls` for call events"),
+        sa.Column(
+            "adapter", sa.Text, nullable=False, comment="an adapter's name, or `calls` for call events"
+        ),
         sa.Column("connection", sa.Text, nullable=False),
         sa.Column("method", sa.Text, nullable=False),
         sa.Column("url", sa.Text, nullable=False),
