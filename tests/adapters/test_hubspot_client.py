@@ -130,6 +130,16 @@ def test_a_contact_that_is_gone_gives_way_to_the_next(crm: Sandbox, hubspot: Ada
     assert context(hubspot.read([deal(one)], FIELDS), one).fields["contact"]["id"] == grace
 
 
+def test_contacts_that_come_in_pages_are_all_looked_at(crm: Sandbox, hubspot: Adapter) -> None:
+    ada, grace = crm.create_contact(firstname="Ada"), crm.create_contact(firstname="Grace")
+    one = crm.create_deal(contacts=[ada])
+    more = {"next": {"after": "NA=="}}
+    page = {"from": {"id": one}, "to": [{"toObjectId": int(grace), "associationTypes": []}], "paging": more}
+    crm.fail(200, path="/v4/associations", answer={"status": "COMPLETE", "results": [page]})
+
+    assert context(hubspot.read([deal(one)], FIELDS), one).fields["contact"]["id"] == ada
+
+
 def test_a_deal_that_is_gone_is_an_error_of_its_own(crm: Sandbox, hubspot: Adapter) -> None:
     kept, gone = crm.create_deal(), crm.create_deal()
     crm.delete_deal(gone)

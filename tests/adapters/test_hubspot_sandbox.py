@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from hubspot import HubSpot
 from hubspot.utils.signature import Signature
 
 from adapters.hubspot import Adapter
+from adapters.hubspot import sandbox as sandbox_package
 from adapters.hubspot.sandbox import Sandbox
 from adapters.hubspot.sandbox.account import DEMO_REQUESTED, QUALIFIED
 from adapters.hubspot.sandbox.deliveries import GENERIC
@@ -441,3 +443,11 @@ def test_it_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
 
     assert ready.json() == {"url": url, "target": None}
     assert ledger.exists()
+
+
+def test_the_readme_names_every_control_route(crm: Sandbox) -> None:
+    text = (Path(sandbox_package.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    routes = {re.sub(r"<\w+>", "ID", str(rule)) for rule in crm.app.url_map.iter_rules()}
+
+    missing = {route for route in routes if route.startswith("/sandbox/") and f"{route}" not in text}
+    assert missing == set()
