@@ -21,7 +21,7 @@ from connector.errors import ConfigError, Mistake
 from connector.mapping.scalars import plain_scalar
 
 MAX_DEPTH = 32
-MAX_SIZE = 20_000
+MAX_SIZE = 12_000
 """Values and keys in a file, aliases counted as if written out; every 64 characters of text count as one more."""
 
 # What ruamel.yaml's scanner and parser raise on broken input beside their own errors.
@@ -37,6 +37,9 @@ _BROKEN = (
 )
 
 _BARE_MERGE_FIELD = re.compile(r"(?:^|[:\-,\[]\s*)\{\{")
+MAX_MISTAKES = 100
+"""After so many in one file it is not read further."""
+
 QUOTE_IT = 'a merge field must stand in quotes: "{{ contact.phone }}"'
 
 _PLAINER = {
@@ -220,7 +223,6 @@ class _Builder:
         if event.anchor and not isinstance(event, AliasEvent):
             self.anchors[event.anchor] = built
         if not self.open:
-            self._count(None, built.size, place)
             self.result = built.value, Node(*place, *place, getattr(event, "style", None), built.children)
             return
         parent = self.open[-1]
@@ -236,10 +238,9 @@ class _Builder:
             parent.key = None
         parent.children[step] = Node(*at, *place, getattr(event, "style", None), built.children)
 
-    def _count(self, parent: _Open | None, size: int, place: tuple[int, int], *, fresh: bool = True) -> None:
+    def _count(self, parent: _Open, size: int, place: tuple[int, int], *, fresh: bool = True) -> None:
         """Add to the size of the file (`fresh`: not counted yet) and of the collection it stands in."""
-        if parent:
-            parent.size += size
+        parent.size += size
         self.size += size if fresh else 1
         if self.size > MAX_SIZE:
             self._stop(place, f"holds more than {MAX_SIZE:,} values (aliases count as if written out)")
@@ -274,6 +275,8 @@ class _Builder:
         self.mistakes.append(
             Mistake(self.file, *place, where([step for step in path if step is not None]), found)
         )
+        if len(self.mistakes) >= MAX_MISTAKES:
+            raise ConfigError(self.mistakes)
 
     def _stop(self, place: tuple[int, int], found: str) -> NoReturn:
         self._mistake(place, found)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connector.errors import ConfigError, Mistake
+from connector.mapping.builder import shown
 from connector.mapping.merge import BadMergeField, Condition, MergeField, Names
 from connector.mapping.shape import Path, misshapen, unknown_key
 from connector.mapping.source import Document
@@ -65,6 +66,8 @@ class _Reader:
         self.vocabulary = vocabulary
         self.before_call = vocabulary.names()
         self.mistakes: dict[Path, list[Mistake]] = {}
+        self.touched: set[Path] = set()
+        """Every place with a mistake at it or below it: what stands there is not looked at again."""
 
     def run(self) -> tuple[Rule, ...]:
         for path, found in misshapen(self.document.value):
@@ -87,6 +90,7 @@ class _Reader:
         if name:
             mistake = replace(mistake, where=f'{mistake.where} ("{name}")')
         self.mistakes.setdefault(path, []).append(mistake)
+        self.touched.update(path[:length] for length in range(len(path) + 1))
 
     def _rule(self, path: Path, raw: dict[str, Any]) -> Rule:
         return Rule(
@@ -105,7 +109,7 @@ class _Reader:
             pipeline=None if pipeline is None else str(pipeline).strip(),
             condition=self._condition((*path, "if"), raw.get("if")),
         )
-        if self.vocabulary.catalog is not None and "enters" in raw and not self._touched((*path, "enters")):
+        if self.vocabulary.catalog is not None and "enters" in raw and (*path, "enters") not in self.touched:
             for key, number, found in (
                 index_of(self.vocabulary.catalog).meant(when.pipeline, when.enters).problems
             ):
@@ -114,7 +118,7 @@ class _Reader:
         return when
 
     def _condition(self, path: Path, raw: Any) -> Condition | None:
-        if not isinstance(raw, str) or self._touched(path):
+        if not isinstance(raw, str) or path in self.touched:
             return None
         try:
             return Condition.compile(raw, self.before_call)
@@ -143,7 +147,7 @@ class _Reader:
         return self._merge_field(path, raw.get(str(path[-1])), names)
 
     def _merge_field(self, path: Path, raw: Any, names: Names) -> MergeField | None:
-        if not isinstance(raw, str) or self._touched(path):
+        if not isinstance(raw, str) or path in self.touched:
             return None
         try:
             return MergeField.compile(raw, names)
@@ -207,7 +211,7 @@ class _Reader:
 
     def _check_number(self, path: Path, call: Call) -> None:
         number = call.phone_number
-        if not number.is_constant or self._touched(path):
+        if not number.is_constant or path in self.touched:
             return
         region = region_of(call.region.source) if call.region and call.region.is_constant else None
         if not normalise(number.source, region):
@@ -242,16 +246,12 @@ class _Reader:
         for problem in error.problems:
             self.mistake(path, problem.found, offset=problem.offset)
 
-    def _touched(self, path: Path) -> bool:
-        """Is there a mistake at this place or below it already?"""
-        return any(each[: len(path)] == path for each in self.mistakes)
-
     def _rule_name(self, path: Path) -> str:
         rules = self._mapping(self.document.value).get("rules")
         if len(path) < 2 or not isinstance(rules, list) or not isinstance(path[1], int):
             return ""
         name = self._mapping(rules[path[1]]).get("name")
-        return name.strip() if isinstance(name, str) else ""
+        return shown(name) if isinstance(name, str) else ""
 
     @staticmethod
     def _mapping(raw: Any) -> dict[str, Any]:

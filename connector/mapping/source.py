@@ -23,7 +23,7 @@ class Document:
     file: str
     value: Any
     root: Node = field(repr=False)
-    text: str = field(repr=False)
+    lines: Sequence[str] = field(repr=False)
 
     def position(self, path: Path) -> tuple[int, int]:
         """Return line and column, from 1, of the key (or list item) at `path`, else of its nearest parent."""
@@ -41,7 +41,7 @@ class Document:
         value = self._at(path)
         if not isinstance(value, str):
             return self.mistake(path, found)
-        line, column = _inside(split_lines(self.text), node, value, offset)
+        line, column = _inside(self.lines, node, value, offset)
         return Mistake(self.file, line, column, where(path), found)
 
     def _node(self, path: Path) -> Node:
@@ -67,7 +67,7 @@ def load_yaml(text: str | bytes, file: str) -> Document:
     """Load one YAML document. Raises ConfigError with every mistake, each with its line and column."""
     source = _decoded(text, file)
     value, root = build(source, file)
-    return Document(file, value, root, source)
+    return Document(file, value, root, split_lines(source))
 
 
 def _decoded(text: str | bytes, file: str) -> str:
@@ -85,7 +85,7 @@ def _decoded(text: str | bytes, file: str) -> str:
         raise ConfigError([Mistake(file, line, column, "", "is not UTF-8 text")]) from None
 
 
-def _inside(lines: list[str], node: Node, value: str, offset: int) -> tuple[int, int]:
+def _inside(lines: Sequence[str], node: Node, value: str, offset: int) -> tuple[int, int]:
     """Find the character `offset` of a scalar in the source; the start of the scalar where quoting hides it."""
     start = value.rfind("\n", 0, offset) + 1
     row = node.value_line - 1

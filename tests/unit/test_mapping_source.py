@@ -165,6 +165,16 @@ def test_a_file_has_a_largest_size() -> None:
     assert "262,144" in mistake.found
 
 
+def test_a_file_has_a_largest_number_of_values() -> None:
+    assert len(load_yaml("- a\n" * 11_000, "f").value) == 11_000
+    (mistake,) = refused("- a\n" * 13_000)
+    assert (mistake.line, "more than 12,000 values" in mistake.found) == (12_001, True)
+
+
+def test_a_file_of_mistakes_is_not_read_to_its_end() -> None:
+    assert len(refused("a: 1\n" * 1_000)) == 100
+
+
 def test_values_behind_aliases_are_their_own_positions() -> None:
     document = load_yaml("a: &x {b: 1}\nc: *x\n", "f")
     assert document.value == {"a": {"b": 1}, "c": {"b": 1}}

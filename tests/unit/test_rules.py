@@ -198,7 +198,7 @@ def test_reason_and_call_are_known_where_they_make_sense() -> None:
 def test_two_rules_may_not_have_one_name() -> None:
     again = '  - {name: CALL people who  ask for a demo, when: {enters: x}, call: {phone_number: "+1 202 555 0100"}}\n'
     assert mistakes(GOOD + again) == [
-        'rules.yaml:17:6  rules[1].name ("CALL people who  ask for a demo")  '
+        'rules.yaml:17:6  rules[1].name ("CALL people who ask for a demo")  '
         "is the name of the rule on line 4 too; a rule's name is its own"
     ]
 
