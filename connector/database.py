@@ -32,6 +32,8 @@ from connector.errors import PermanentError, TemporaryError
 
 log = logging.getLogger(__name__)
 
+OUTAGES = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
+"""What SQLAlchemy raises when the database is to blame, not the data: worth another try."""
 MAJOR = 18
 OLDEST_SERVER = 14
 START_TIMEOUT = 30.0

@@ -16,6 +16,7 @@ import procrastinate
 import sqlalchemy as sa
 from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Job as QueuedJob
+from procrastinate.jobs import Status
 
 from connector.errors import PermanentError, TemporaryError
 
@@ -25,6 +26,8 @@ SCHEMA = "jobs"
 QUEUE = "stagecall"
 HEARTBEAT = 2.0
 STALLED_AFTER = 8.0
+POLL = 0.1
+"""Seconds. New jobs are notified at once; a job that waited for a lock is found by looking."""
 MAX_DEFECT_ATTEMPTS = 4
 _QUEUED = sa.text(
     "SELECT 1 FROM jobs.procrastinate_jobs WHERE queueing_lock = :key AND status = 'todo' LIMIT 1"
@@ -137,12 +140,26 @@ class Worker:
         """Run what is queued and due now, and what that queues, then return; nothing periodic runs."""
         asyncio.run(self._run(periodic=False, wait=False))
 
-    async def _run(self, *, periodic: bool, wait: bool) -> None:
-        app = procrastinate.App(
+    def rescue_once(self) -> None:
+        """Give the jobs of workers that stopped beating to the living, now."""
+
+        async def run() -> None:
+            app = self._app()
+            async with app.open_async():
+                await _rescue(app)
+
+        asyncio.run(run())
+
+    def _app(self) -> procrastinate.App:
+        options = {"options": f"-csearch_path={SCHEMA}"}
+        return procrastinate.App(
             connector=procrastinate.PsycopgConnector(
-                conninfo=self.conninfo, min_size=1, max_size=4, kwargs={"options": f"-csearch_path={SCHEMA}"}
+                conninfo=self.conninfo, min_size=1, max_size=4, kwargs=options
             )
         )
+
+    async def _run(self, *, periodic: bool, wait: bool) -> None:
+        app = self._app()
         for task in self.tasks:
             _register(app, task, periodic=periodic)
         if periodic:
@@ -155,7 +172,7 @@ class Worker:
                 delete_jobs="successful",
                 update_heartbeat_interval=HEARTBEAT,
                 stalled_worker_timeout=STALLED_AFTER,
-                fetch_job_polling_interval=1.0,
+                fetch_job_polling_interval=POLL,
                 shutdown_graceful_timeout=self.drain,
                 install_signal_handlers=wait,
             )
@@ -166,7 +183,14 @@ def _register(app: procrastinate.App, task: Task, *, periodic: bool) -> None:
         if task.wants_run:
             attempt = context.job.attempts
             arguments["run"] = Run(attempt=attempt, last=attempt + 1 >= MAX_DEFECT_ATTEMPTS)
-        task.handler(**arguments)
+        try:
+            task.handler(**arguments)
+        except Exception:
+            if context.job.queueing_lock is None:
+                raise
+            # A nudged job has nothing to lose: its work stands in our tables, and the sweep starts it again
+            # in a second. Retried by the queue, it could meet its own successor and stay `doing` for ever.
+            log.exception("job failed; the sweep starts it again", extra={"job": task.name})
 
     registered = app.task(name=task.name, queue=QUEUE, retry=_Retries(), pass_context=True)(run)
     if task.periodic and periodic:
@@ -178,10 +202,16 @@ def _register_rescue(app: procrastinate.App) -> None:
     """Every few seconds, give the jobs of workers that stopped beating to the living."""
 
     async def rescue(timestamp: int) -> None:
-        stalled = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER)
-        for job in stalled:
-            log.warning("job taken over from a worker that stopped", extra={"job": job.task_name})
-            await app.job_manager.retry_job(job)
+        await _rescue(app)
 
     task = app.task(name="rescue_jobs", queue=QUEUE)(rescue)
     app.periodic(cron="* * * * * */3", periodic_id="rescue_jobs", queueing_lock="rescue_jobs")(task)
+
+
+async def _rescue(app: procrastinate.App) -> None:
+    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER):
+        log.warning("job taken over from a worker that stopped", extra={"job": job.task_name})
+        if job.queueing_lock is None:
+            await app.job_manager.retry_job(job)
+        else:  # its successor may be queued already, and the sweep sees to it that there is one
+            await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)

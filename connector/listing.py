@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from connector import jobs
 from connector.errors import PermanentError
+from connector.process import defer_reading
 from connector.store import dispatches as store
 from connector.store import write_backs
 from connector.store.deliveries import CALLS
@@ -76,5 +77,5 @@ def replay(conn: sa.Connection, delivery_id: str) -> str:
     if row.adapter == CALLS:
         jobs.nudge(conn, "read_results")
     else:
-        jobs.defer(conn, "read_delivery", lock=f"read:{row.connection}", delivery_id=delivery_id)
+        defer_reading(conn, row.connection, delivery_id)
     return f"delivery {delivery_id} is read again"

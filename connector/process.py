@@ -5,15 +5,19 @@ call lives in its dispatch, and a change applies only to the state it was decide
 """
 
 import logging
+import traceback
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import sqlalchemy as sa
+
 from connector import jobs
 from connector.adapter import Adapter
+from connector.database import OUTAGES
 from connector.errors import ConnectorError, PermanentError, TemporaryError
 from connector.mapping.evaluate import Decision, Reason, concerns, decide, event_values, fields_needed
 from connector.mapping.rules import Rule, RuleFile
@@ -25,6 +29,7 @@ from connector.store.dispatches import Dispatch
 
 log = logging.getLogger(__name__)
 
+BATCH = 100
 LOOK_AGAIN = (timedelta(seconds=15), timedelta(minutes=1), timedelta(minutes=5))
 """A contact is often associated a moment after the deal: when to look for a number again."""
 NO_NUMBER = frozenset({"no_phone_number", "not_a_phone_number"})
@@ -36,29 +41,60 @@ UNDECIDED = Reason("undecided", "the rule gave neither a request nor a reason")
 class Candidate:
     """An event that may concern a rule, before the record has been read."""
 
+    delivery: Delivery
     event: StageEvent
     rules: RuleFile
     rule: Rule
 
 
-def read_delivery(parts: Parts, delivery_id: str, run: jobs.Run) -> None:
-    """Make dispatches of one delivery: parse, read the records, ask the rules."""
-    with parts.engine.connect() as conn:
-        delivery = deliveries.get(conn, delivery_id)
-    if delivery is None or delivery.state != "kept":
-        return
+@dataclass(slots=True)
+class _Reading:
+    """One delivery while it is read: what it says, and why its events made no dispatch."""
+
+    delivery: Delivery
+    news: News
+    reasons: Counter[str] = field(default_factory=Counter)
+    dispatches: int = 0
+
+
+def defer_reading(conn: sa.Connection, connection: str, delivery_id: str) -> None:
+    """Queue the reading of a delivery, in the transaction that keeps it; one at a time for a connection.
+
+    A run reads every unread delivery of the connection, so most runs of a burst find nothing left to do.
+    """
+    jobs.defer(
+        conn, "read_deliveries", lock=f"read:{connection}", connection=connection, delivery_id=delivery_id
+    )
+
+
+def read_deliveries(parts: Parts, connection: str) -> None:
+    """Make dispatches of every unread delivery of a connection, oldest first, many at a time.
+
+    A delivery that is a defect is set aside as a dead letter; TemporaryError is for the job to try again.
+    """
+    while True:
+        with parts.engine.connect() as conn:
+            taken = deliveries.unread(conn, connection, BATCH)
+        if not taken:
+            return
+        try:
+            _read_together(parts, connection, taken)
+        except (TemporaryError, *OUTAGES):
+            raise
+        except Exception:  # noqa: BLE001  # one of them is a defect: find it
+            for delivery in taken:
+                _read_alone(parts, connection, delivery)
+
+
+def _read_alone(parts: Parts, connection: str, delivery: Delivery) -> None:
     try:
-        rows, report = _read(parts, delivery)
+        _read_together(parts, connection, [delivery])
+    except (TemporaryError, *OUTAGES):
+        raise
     except PermanentError as error:
         _bury(parts, delivery, str(error))
-        return
-    with parts.engine.begin() as conn:
-        parts.rules.remember(conn, parts.clock())
-        inserted = dispatches.insert_new(conn, rows)
-        report |= {"dispatches": len(inserted), "known_already": len(rows) - len(inserted)}
-        deliveries.mark_read(conn, {delivery.id: report}, parts.clock())
-        if inserted:
-            jobs.nudge(conn, "pace")
+    except Exception:  # noqa: BLE001  # a defect of ours: a dead letter that a person can see and replay
+        _bury(parts, delivery, traceback.format_exc())
 
 
 def _bury(parts: Parts, delivery: Delivery, why: str) -> None:
@@ -67,52 +103,77 @@ def _bury(parts: Parts, delivery: Delivery, why: str) -> None:
         deliveries.mark_dead(conn, [delivery.id], why, parts.clock())
 
 
-def _read(parts: Parts, delivery: Delivery) -> tuple[list[Dispatch], dict[str, Any]]:
-    adapter = parts.adapter(delivery.connection)
-    news = adapter.parse(delivery.request)
-    reasons: Counter[str] = Counter()
-    candidates = _candidates(parts, delivery.connection, news, reasons)
+def _read_together(parts: Parts, connection: str, taken: Sequence[Delivery]) -> None:
+    """Parse, read the records of all events at once, ask the rules, keep what came of it."""
+    adapter = parts.adapter(connection)
+    readings = _parsed(parts, adapter, taken)
+    candidates = [each for reading in readings.values() for each in _candidates(parts, connection, reading)]
     records = list(dict.fromkeys(each.event.record for each in candidates))
     contexts = read_records(adapter, records, [each.rule for each in candidates])
-    catalog = parts.catalog(delivery.connection) if candidates else Catalog()
+    catalog = parts.catalog(connection) if candidates else Catalog()
     rows = []
     for candidate in candidates:
-        context = contexts[candidate.event.record]
-        row = _dispatch(parts, delivery, candidate, context, catalog)
+        row = _dispatch(parts, candidate, contexts[candidate.event.record], catalog)
         if isinstance(row, Dispatch):
             rows.append(row)
         else:
-            reasons[row] += 1
-    return rows, _report(news, reasons)
+            readings[candidate.delivery.id].reasons[row] += 1
+    _keep(parts, rows, readings)
 
 
-def _report(news: News, reasons: Counter[str]) -> dict[str, Any]:
+def _parsed(parts: Parts, adapter: Adapter, taken: Sequence[Delivery]) -> dict[str, _Reading]:
+    readings = {}
+    for delivery in taken:
+        try:
+            readings[delivery.id] = _Reading(delivery, adapter.parse(delivery.request))
+        except PermanentError as error:
+            _bury(parts, delivery, str(error))
+    return readings
+
+
+def _keep(parts: Parts, rows: Sequence[Dispatch], readings: Mapping[str, _Reading]) -> None:
+    now = parts.clock()
+    with parts.engine.begin() as conn:
+        parts.rules.remember(conn, now)
+        inserted = set(dispatches.insert_new(conn, rows))
+        for row in rows:
+            readings[row.delivery_id].dispatches += row.id in inserted
+            readings[row.delivery_id].reasons["this stage entry is known already"] += row.id not in inserted
+        deliveries.mark_read(conn, {id_: _report(reading) for id_, reading in readings.items()}, now)
+        if inserted:
+            jobs.nudge(conn, "pace")
+
+
+def _report(reading: _Reading) -> dict[str, Any]:
+    news = reading.news
     return {
         "events": len(news.events),
-        "no_call": dict(reasons),
+        "dispatches": reading.dispatches,
+        "no_call": {reason: count for reason, count in reading.reasons.items() if count},
         "ignored": dict(news.ignored),
         "unknown": dict(news.unknown),
         "malformed": list(news.malformed),
     }
 
 
-def _candidates(parts: Parts, connection: str, news: News, reasons: Counter[str]) -> list[Candidate]:
+def _candidates(parts: Parts, connection: str, reading: _Reading) -> list[Candidate]:
     """The (event, rule) pairs that the event alone does not rule out."""
+    events = reading.news.events
     rules = parts.rules.rules(connection)
-    if not news.events or not rules:
-        reasons["no rule for this connection"] += len(news.events)
+    if not events or not rules:
+        reading.reasons["no rule for this connection"] += len(events)
         return []
     catalog = parts.catalog(connection)
-    if any(not catalog.stage(event.stage) for event in news.events if event.stage is not None):
+    if any(not catalog.stage(event.stage) for event in events if event.stage is not None):
         catalog = parts.catalog(connection, fresh=True)
     found = []
-    for event in news.events:
+    for event in events:
         for rule_file, rule in rules:
             refusal = concerns(rule, event, catalog)
             if refusal is None:
-                found.append(Candidate(event, rule_file, rule))
+                found.append(Candidate(reading.delivery, event, rule_file, rule))
             else:
-                reasons[refusal.sentence] += 1
+                reading.reasons[refusal.sentence] += 1
     return found
 
 
@@ -128,21 +189,17 @@ def read_records(
 
 
 def _dispatch(
-    parts: Parts,
-    delivery: Delivery,
-    candidate: Candidate,
-    context: Context | ConnectorError,
-    catalog: Catalog,
+    parts: Parts, candidate: Candidate, context: Context | ConnectorError, catalog: Catalog
 ) -> Dispatch | str:
     """The dispatch that a candidate makes, or why it makes none."""
     now = parts.clock()
     event = candidate.event
     row = Dispatch(
         id=str(uuid4()),
-        connection=delivery.connection,
+        connection=candidate.delivery.connection,
         rule=candidate.rule.name,
         rules_version=candidate.rules.version,
-        delivery_id=delivery.id,
+        delivery_id=candidate.delivery.id,
         event=event,
         stage=event.stage or "",
         state=DispatchState.SKIPPED,
@@ -156,7 +213,7 @@ def _dispatch(
     if not isinstance(context, Context):
         return replace(row, reason=str(context)) if event.stage else str(context)
     event = replace(event, stage=event.stage or context.stage)
-    decision = decide_on(parts, delivery.connection, candidate.rule, event, context, catalog)
+    decision = decide_on(parts, candidate.delivery.connection, candidate.rule, event, context, catalog)
     row = replace(
         row,
         event=event,

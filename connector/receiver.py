@@ -12,7 +12,7 @@ from flask import Blueprint, Response, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from connector import call_events, jobs
+from connector import call_events, jobs, process
 from connector.errors import InvalidSignature, MalformedDelivery
 from connector.model import News, Request
 from connector.parts import Parts
@@ -62,7 +62,7 @@ def create_blueprint(parts: Parts) -> Blueprint:
                 _say_unknown(news, connection)
                 return jsonify(delivery=delivery.id, counted=sum(_names(news).values())), 200
             deliveries.keep(conn, delivery)
-            jobs.defer(conn, "read_delivery", lock=f"read:{connection}", delivery_id=delivery.id)
+            process.defer_reading(conn, connection, delivery.id)
         return jsonify(delivery=delivery.id), 200
 
     @bp.errorhandler(InvalidSignature)

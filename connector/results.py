@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from connector import call_events, jobs
 from connector.call_events import CallEvent
+from connector.database import OUTAGES
 from connector.errors import MalformedDelivery, PermanentError
 from connector.mapping.evaluate import call_values, write_back
 from connector.mapping.rules import Moment
@@ -39,11 +40,14 @@ class _Read:
 def read_results(parts: Parts) -> None:
     """Read every kept call event, a batch a commit; one that is a defect is set aside, never the others."""
     while True:
+        taken: list[Delivery] = []
         try:
             with parts.engine.begin() as conn:
                 taken = deliveries.take_unread(conn, CALLS, BATCH)
                 _read_batch(parts, conn, taken)
-        except (PermanentError, ValueError, TypeError, KeyError, sa.exc.DataError):
+        except OUTAGES:
+            raise
+        except Exception:  # noqa: BLE001  # one of them is a defect: find it
             _read_singly(parts, [each.id for each in taken])
         if len(taken) < BATCH:
             return
@@ -57,7 +61,9 @@ def _read_singly(parts: Parts, ids: Sequence[str]) -> None:
                 delivery = deliveries.get(conn, delivery_id)
                 if delivery is not None and delivery.state == "kept":
                     _read_batch(parts, conn, [delivery])
-        except (PermanentError, ValueError, TypeError, KeyError, sa.exc.DataError):
+        except OUTAGES:
+            raise
+        except Exception:
             log.exception("call event is dead", extra={"delivery": delivery_id})
             with parts.engine.begin() as conn:
                 deliveries.mark_dead(conn, [delivery_id], traceback.format_exc(), parts.clock())
@@ -182,7 +188,7 @@ def queue_write_backs(
         write = write_back(rule, moment, dispatch.record, given, reason)
         if write is not None:
             queued.setdefault(dispatch.connection, []).append((dispatch_id, moment, write))
-    for connection, rows in queued.items():
+    for connection, rows in sorted(queued.items(), key=lambda each: each[0]):
         write_backs.queue(conn, connection, rows, parts.clock())
         jobs.nudge(conn, "write_back", connection=connection)
 

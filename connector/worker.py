@@ -1,15 +1,13 @@
 """The worker: which function runs for which job, and the sweep that makes sure nothing waits for ever."""
 
 import logging
-import traceback
 
 from connector import jobs
 from connector.doubts import in_doubt, look_up
-from connector.errors import TemporaryError
 from connector.jobs import Run, Task, Worker
 from connector.pacing import pace
 from connector.parts import Parts
-from connector.process import read_delivery
+from connector.process import defer_reading, read_deliveries
 from connector.results import read_results
 from connector.sending import send
 from connector.store import deliveries, dispatches, write_backs
@@ -22,16 +20,8 @@ log = logging.getLogger(__name__)
 def tasks(parts: Parts) -> tuple[Task, ...]:
     """Every kind of job, with the parts it works on."""
 
-    def read(delivery_id: str, run: Run) -> None:
-        try:
-            read_delivery(parts, delivery_id, run)
-        except TemporaryError:
-            raise
-        except Exception:
-            if run.last:  # a defect of ours, four times: a dead letter that a person can see and replay
-                with parts.engine.begin() as conn:
-                    deliveries.mark_dead(conn, [delivery_id], traceback.format_exc(), parts.clock())
-            raise
+    def read(connection: str, delivery_id: str) -> None:
+        read_deliveries(parts, connection)
 
     def send_chunk(dispatch_ids: list[str], run: Run) -> None:
         send(parts, dispatch_ids, run)
@@ -40,7 +30,7 @@ def tasks(parts: Parts) -> tuple[Task, ...]:
         write_back(parts, connection)
 
     own = (
-        Task("read_delivery", read, wants_run=True),
+        Task("read_deliveries", read),
         Task("pace", lambda: pace(parts)),
         Task("send", send_chunk, wants_run=True),
         Task("read_results", lambda: read_results(parts)),
@@ -55,13 +45,16 @@ def tasks(parts: Parts) -> tuple[Task, ...]:
 def sweep(parts: Parts) -> None:
     """Once a second: a run for everything that is due, in case its nudge came a moment too early."""
     now = parts.clock()
-    with parts.engine.begin() as conn:
+    with parts.engine.connect() as conn:
+        due: list[tuple[str, dict[str, str]]] = []
         if dispatches.has_due(conn, now):
-            jobs.nudge(conn, "pace")
+            due.append(("pace", {}))
         if deliveries.has_unread(conn, CALLS):
-            jobs.nudge(conn, "read_results")
-        for connection in write_backs.due_connections(conn, now):
-            jobs.nudge(conn, "write_back", connection=connection)
+            due.append(("read_results", {}))
+        due += [("write_back", {"connection": each}) for each in write_backs.due_connections(conn, now)]
+    for name, arguments in due:  # a commit each: two nudges in one could wait for each other elsewhere
+        with parts.engine.begin() as conn:
+            jobs.nudge(conn, name, **arguments)
 
 
 def rescue(parts: Parts) -> None:
@@ -71,7 +64,7 @@ def rescue(parts: Parts) -> None:
             jobs.nudge(conn, "look_up")
         for delivery_id, connection in deliveries.without_job(conn, parts.clock()):
             log.warning("delivery had no job", extra={"delivery": delivery_id})
-            jobs.defer(conn, "read_delivery", lock=f"read:{connection}", delivery_id=delivery_id)
+            defer_reading(conn, connection, delivery_id)
 
 
 def run_worker(parts: Parts, database_url: str) -> None:

@@ -13,6 +13,8 @@ from connector.store.tables import deliveries, news_counts
 
 CALLS = "calls"
 """The word that stands in place of an adapter's name for the call events of a Trigger Call API."""
+LARGE = 256 * 1024
+"""Bytes of deliveries that are read together: about a thousand events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,28 @@ def get(conn: sa.Connection, delivery_id: str) -> Delivery | None:
     return _delivery(row) if row else None
 
 
+def unread(conn: sa.Connection, connection: str, most: int) -> list[Delivery]:
+    """The oldest unread deliveries of a CRM's connection; many small ones or a few large ones."""
+    query = (
+        sa.select(deliveries)
+        .where(
+            deliveries.c.connection == connection,
+            deliveries.c.adapter != CALLS,
+            deliveries.c.state == "kept",
+        )
+        .order_by(deliveries.c.received_at, deliveries.c.id)
+        .limit(most)
+    )
+    taken: list[Delivery] = []
+    size = 0
+    for row in conn.execute(query):
+        size += len(row.body)
+        if taken and size > LARGE:
+            break
+        taken.append(_delivery(row))
+    return taken
+
+
 def take_unread(conn: sa.Connection, adapter: str, most: int) -> list[Delivery]:
     """The oldest unread ones, locked until the transaction ends."""
     rows = conn.execute(
@@ -114,7 +138,7 @@ def without_job(conn: sa.Connection, now: datetime) -> Sequence[tuple[str, str]]
         WHERE d.state = 'kept' AND d.adapter <> :calls AND d.received_at < :before
           AND NOT EXISTS (
             SELECT 1 FROM jobs.procrastinate_jobs j
-            WHERE j.task_name = 'read_delivery' AND j.args ->> 'delivery_id' = d.id::text
+            WHERE j.task_name = 'read_deliveries' AND j.args ->> 'delivery_id' = d.id::text
               AND j.status IN ('todo', 'doing'))
         ORDER BY d.received_at LIMIT 1000
         """

@@ -7,6 +7,7 @@ import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import requests
@@ -17,24 +18,32 @@ E164 = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 class ContractServer:
     """Takes triggers, keeps them in `triggers`, and reports ends by the hosted service's own signature."""
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str, *, delay: float = 0.0, lists_calls: bool = False) -> None:
         self.secret = secret
         self.triggers: list[dict[str, Any]] = []
         self.lose_answers = False
         server = self
+        slow = threading.Event()
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 call_id = str(uuid4())
                 server.triggers.append({**body, "call_id": call_id})
+                slow.wait(delay)
                 if server.lose_answers:
                     self.close_connection = True
                     return
                 self.answer(200, {"success": True, "call_id": call_id, "status": "initiated"})
 
             def do_GET(self) -> None:
-                self.answer(404, {"success": False, "error": "Not found"})
+                if not lists_calls:
+                    self.answer(404, {"success": False, "error": "Not found"})
+                    return
+                wanted = parse_qs(urlsplit(self.path).query).get("metadata.dispatch_id")
+                found = [each for each in server.triggers if [each["metadata"]["dispatch_id"]] == wanted]
+                calls = [{**each, "id": each["call_id"], "status": "in-progress"} for each in found]
+                self.answer(200, {"success": True, "calls": calls})
 
             def answer(self, status: int, value: dict[str, Any]) -> None:
                 data = json.dumps(value).encode()

@@ -53,7 +53,7 @@ def test_a_genuine_delivery_is_kept_byte_for_byte_with_its_job(world: World) -> 
     assert bytes(row.body) == body
     with world.parts.engine.connect() as conn:
         jobs = conn.execute(sa.text("SELECT task_name, args FROM jobs.procrastinate_jobs")).all()
-    assert ("read_delivery", {"delivery_id": row.id}) in [tuple(job) for job in jobs]
+    assert ("read_deliveries", {"connection": "sales", "delivery_id": row.id}) in [tuple(job) for job in jobs]
 
 
 def test_the_public_url_with_its_query_is_what_is_signed(world: World) -> None:

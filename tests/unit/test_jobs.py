@@ -1,0 +1,115 @@
+"""Jobs that outlive failures and dead workers, on the real queue."""
+
+import sqlalchemy as sa
+
+from connector import jobs
+from connector.errors import TemporaryError
+from connector.jobs import Run, Task, Worker
+
+
+def _rows(engine: sa.Engine) -> list[tuple[str, str]]:
+    query = sa.text("SELECT task_name, status::text FROM jobs.procrastinate_jobs ORDER BY id")
+    with engine.connect() as conn:
+        return [(row[0], row[1]) for row in conn.execute(query)]
+
+
+def test_a_job_is_gone_with_the_transaction_that_deferred_it(engine: sa.Engine) -> None:
+    with engine.connect() as conn:
+        jobs.defer(conn, "x", n=1)
+        conn.rollback()
+    assert _rows(engine) == []
+
+
+def test_a_nudged_job_waits_once_however_often_it_is_nudged(engine: sa.Engine) -> None:
+    with engine.begin() as conn:
+        for _ in range(5):
+            jobs.nudge(conn, "x", connection="sales")
+        jobs.nudge(conn, "x", connection="other")
+    assert len(_rows(engine)) == 2
+
+
+def test_a_nudged_job_that_fails_leaves_the_way_free_for_the_next(
+    engine: sa.Engine, database_url: str
+) -> None:
+    """It was nudged again while it ran: retried by the queue it would meet its successor."""
+    runs = []
+
+    def fail() -> None:
+        runs.append(1)
+        if len(runs) == 1:
+            with engine.begin() as conn:
+                jobs.nudge(conn, "x")
+            raise ValueError("a defect")
+
+    with engine.begin() as conn:
+        jobs.nudge(conn, "x")
+    for _ in range(2):
+        Worker(database_url, (Task("x", fail),)).run_until_idle()
+    assert len(runs) == 2
+    assert _rows(engine) == []
+
+
+def test_a_nudged_job_of_a_dead_worker_does_not_stand_in_the_way(
+    engine: sa.Engine, database_url: str
+) -> None:
+    runs = []
+    with engine.begin() as conn:
+        jobs.nudge(conn, "x")
+        conn.execute(
+            sa.text(
+                "WITH dead AS (INSERT INTO jobs.procrastinate_workers (last_heartbeat)"
+                " VALUES (now() - interval '1 minute') RETURNING id)"
+                " UPDATE jobs.procrastinate_jobs SET status = 'doing', worker_id = (SELECT id FROM dead)"
+            )
+        )
+        jobs.nudge(conn, "x")
+    worker = Worker(database_url, (Task("x", lambda: runs.append(1)),))
+    worker.run_until_idle()
+    assert runs == [], "its lock is held by the dead worker's run"
+    worker.rescue_once()
+    worker.run_until_idle()
+    assert runs == [1]
+    assert _rows(engine) == []
+
+
+def test_a_job_of_a_dead_worker_is_run_again_and_knows_it(engine: sa.Engine, database_url: str) -> None:
+    seen: list[Run] = []
+
+    def note(n: int, run: Run) -> None:
+        seen.append(run)
+
+    with engine.begin() as conn:
+        jobs.defer(conn, "x", n=1)
+        conn.execute(
+            sa.text(
+                "WITH dead AS (INSERT INTO jobs.procrastinate_workers (last_heartbeat)"
+                " VALUES (now() - interval '1 minute') RETURNING id)"
+                " UPDATE jobs.procrastinate_jobs SET status = 'doing', worker_id = (SELECT id FROM dead)"
+            )
+        )
+    worker = Worker(database_url, (Task("x", note, wants_run=True),))
+    worker.rescue_once()
+    worker.run_until_idle()
+    assert [run.attempt for run in seen] == [1]
+
+
+def test_a_temporary_error_is_tried_again_later_and_a_defect_a_few_times(
+    engine: sa.Engine, database_url: str
+) -> None:
+    def later() -> None:
+        raise TemporaryError("not now")
+
+    def defect() -> None:
+        raise ValueError("a defect")
+
+    with engine.begin() as conn:
+        jobs.defer(conn, "later")
+        jobs.defer(conn, "defect")
+    worker = Worker(database_url, (Task("later", later), Task("defect", defect)))
+    for _ in range(jobs.MAX_DEFECT_ATTEMPTS + 2):
+        worker.run_until_idle()
+        with engine.begin() as conn:
+            conn.execute(
+                sa.text("UPDATE jobs.procrastinate_jobs SET scheduled_at = NULL WHERE status = 'todo'")
+            )
+    assert _rows(engine) == [("later", "todo"), ("defect", "failed")]
