@@ -1,0 +1,114 @@
+"""`make bench`, or `python -m tests.bench [acknowledge] [drain] [start]` for a part of it."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from tests.bench import acknowledging, draining, starting
+from tests.bench.acknowledging import described
+from tests.bench.draining import BATCH, CONNECTIONS, EVENTS, PHONES, Drained
+from tests.bench.processes import World, world
+from tests.bench.report import Row, Section, against, render
+
+AIM_P99 = 20.0
+AIM_EVENTS = 800.0
+AIM_MEMORY = 200.0
+AT_ONCE = EVENTS // BATCH
+
+
+def main() -> None:
+    """Measure the parts that are named, or all, and print the table."""
+    parts: Mapping[str, Callable[[World], list[Section]]] = {
+        "start": lambda here: [starting.measure(here)],
+        "acknowledge": lambda here: [acknowledging.measure(here)],
+        "drain": _drains,
+    }
+    chosen = sys.argv[1:] or list(parts)
+    if unknown := [each for each in chosen if each not in parts]:
+        sys.exit(f"not a part: {', '.join(unknown)}; there are: {', '.join(parts)}")
+    sections = []
+    with world() as here:
+        for name in chosen:
+            _tell(f"measuring: {name} ...")
+            sections += parts[name](here)
+    sys.stdout.write(f"{_about()}\n\n{render(sections)}\n")
+
+
+def _drains(here: World) -> list[Section]:
+    _tell("  against our own Trigger Call API")
+    own = draining.drain(here, other=False)
+    _tell("  against another server of the contract")
+    other = draining.drain(here, other=True)
+    _tell("  the same, while single deliveries are timed")
+    probed = draining.drain(here, other=True, probe=True)
+    return [
+        _acknowledged_meanwhile(probed),
+        _drained("another server of the contract", other, aimed=True),
+        _drained("our own Trigger Call API", own, aimed=True),
+        _memory(own),
+    ]
+
+
+def _acknowledged_meanwhile(drained: Drained) -> Section:
+    rows = [Row(f"the {AT_ONCE} batches, {CONNECTIONS} connections", described(drained.arrived))]
+    if drained.probes is not None:
+        p99 = against(drained.probes.percentile(99), AIM_P99, "ms", least=False)
+        rows.append(
+            Row("single deliveries, before, during and after", described(drained.probes), f"p99 {p99}")
+        )
+    return Section(f"Acknowledgement while {AT_ONCE} batches of {BATCH} arrive, with the worker", tuple(rows))
+
+
+def _drained(against_what: str, drained: Drained, *, aimed: bool) -> Section:
+    done = EVENTS if drained.written >= EVENTS else drained.written
+    rate = done / drained.written_after
+    rows = [
+        Row("batches acknowledged", f"{drained.arrived.seconds:.2f} s; {described(drained.arrived)}"),
+        Row(
+            "delivery to trigger request",
+            f"{drained.triggers / drained.triggered_after:,.0f} events a second"
+            f" ({drained.triggers} requests, the last after {drained.triggered_after:.1f} s)",
+        ),
+        Row(
+            f"delivery to write-back, {against_what}",
+            f"{rate:,.0f} events a second ({drained.written} outcomes)",
+            against(rate, AIM_EVENTS, "events/s", least=True) if aimed else "",
+        ),
+        Row(f"time to drain {EVENTS:,}", f"{drained.written_after:.1f} s"),
+        _processor(drained),
+    ]
+    return Section(f"{EVENTS:,} events in {AT_ONCE} batches, against {against_what}", tuple(rows))
+
+
+def _processor(drained: Drained) -> Row:
+    used = {role: seconds / EVENTS * 1000 for role, seconds in drained.processor.items()}
+    parts = ", ".join(f"{role} {ms:.2f}" for role, ms in sorted(used.items()))
+    return Row("processor time an event", f"{sum(used.values()):.2f} ms ({parts})")
+
+
+def _memory(drained: Drained) -> Section:
+    rows = []
+    for when, found in (("idle", drained.idle), (f"after {EVENTS:,} events", drained.after)):
+        total = sum(found.values())
+        parts = ", ".join(f"{role} {mib:.0f}" for role, mib in sorted(found.items()))
+        ratio = against(total, AIM_MEMORY, "MiB", least=False)
+        rows.append(Row(f"memory, {when}", f"{total:.0f} MiB ({parts})", ratio))
+    return Section("Memory of everything `stagecall serve` runs, PostgreSQL included (PSS)", tuple(rows))
+
+
+def _about() -> str:
+    return (
+        f"Stagecall, {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python {sys.version.split()[0]}; load, sandbox HubSpot"
+        f" and database on the same cores.\n{EVENTS:,} events go to {len(PHONES):,} reserved numbers, so each number"
+        f" comes up to {-(-EVENTS // len(PHONES))} times, and calls to one number wait for each other."
+    )
+
+
+def _tell(what: str) -> None:
+    sys.stderr.write(f"{what}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    main()
