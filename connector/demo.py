@@ -22,6 +22,7 @@ from typing import Any
 import requests
 
 from adapters.hubspot.sandbox import Sandbox
+from adapters.hubspot.sandbox.deliveries import LEGACY
 from connector.config import Config, load_config, process_environment
 from connector.errors import PermanentError
 from connector.mapping.rules import Rule
@@ -88,14 +89,16 @@ def _tell(stage: _Stage, say: Say) -> None:
     say(f' 4. The rule "{stage.rule.name}" fits: call {call["to_number"]}, agent {call["agent_name"]}.')
     say(f" 5. The Trigger Call API places call {call['id']}.")
     written = _until("the deal says that a call was placed", lambda: _written(stage, call["id"]))
-    say(f" 6. On the deal now: {_spelled(written)}.")
+    say(f" 6. On the deal now: {_spelled(written)}")
     call = _until("the call ends", lambda: _ended(stage, call["id"]))
     lasted = call.get("duration_seconds") or 0
     say(f" 7. The phone rings, Ada talks for {lasted:g} s; the call ends: {call['outcome']}.")
     final = _until("the outcome stands on the deal", lambda: _outcome(stage, call))
-    say(f" 8. On the deal now: {_spelled(final)}.")
-    dispatched = len([each for each in stage.sandbox.deliveries if each.status == 200])
-    say(f" 9. HubSpot reports our own write-backs too ({dispatched} deliveries in all): no second call.")
+    say(f" 8. On the deal now: {_spelled(final)}")
+    echoes = _until("HubSpot reports our own write-backs", lambda: _echoes(stage.sandbox))
+    say(
+        f" 9. HubSpot reports our own {echoes} changes back to us; they start no call: {_count(stage)} in all."
+    )
     say(f"Done in {time.monotonic() - stage.started:.1f} s. Next: README.md, or `stagecall demo --keep`.")
 
 
@@ -112,6 +115,16 @@ def _until(what: str, look: Callable[[], Any]) -> Any:
 
 def _answered(sandbox: Sandbox) -> Any:
     return next((each for each in sandbox.deliveries if each.status == 200), None)
+
+
+def _echoes(sandbox: Sandbox) -> int:
+    events = [event for each in sandbox.deliveries if each.status == 200 for event in each.events]
+    return len([event for event in events if event["changeSource"] == "INTEGRATION"])
+
+
+def _count(stage: _Stage) -> str:
+    calls = len(_get(stage, "/calls", limit="10").get("calls") or [])
+    return f"{calls} call{'' if calls == 1 else 's'}"
 
 
 def _get(stage: _Stage, path: str, **query: str) -> Mapping[str, Any]:
@@ -201,6 +214,7 @@ def _sandbox(port: int) -> Iterator[Sandbox]:
         target=f"{own_url(HOST, port)}/hooks/hubspot/{CONNECTION}",
         access_token=given.get("HUBSPOT_ACCESS_TOKEN") or "pat-na1-demo",
         client_secret=given.get("HUBSPOT_CLIENT_SECRET") or "demo-client-secret",
+        subscriptions=(*LEGACY, "deal.propertyChange ai_call_status"),
     ) as sandbox:
         yield sandbox
 

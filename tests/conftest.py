@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from connector.database import EmbeddedServer, create_engine
+from connector.database import create_engine
+from connector.embedded import EmbeddedServer
 from connector.store import migrate
 
 

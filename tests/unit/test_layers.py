@@ -12,7 +12,8 @@ ALLOWED = {
     "connector/mapping": {"connector.model", "connector.errors", "connector.mapping", "connector.policy"},
     "connector/policy": {"connector.model", "connector.errors", "connector.policy"},
     "connector/store": {"connector.model", "connector.errors", "connector.store"},
-    "connector/database.py": {"connector.model", "connector.errors"},
+    "connector/database.py": {"connector.model", "connector.errors", "connector.embedded"},
+    "connector/embedded.py": {"connector.errors"},
     "connector/jobs.py": {"connector.model", "connector.errors"},
     "connector/adapter.py": {"connector.model", "connector.errors", "adapters"},
     "connector/call_api": {
