@@ -1,0 +1,154 @@
+"""The commands a CRM admin and a marketer use, run as they type them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from connector.cli import main
+from tests.flow.conftest import ACCESS_TOKEN, API_KEY, CLIENT_SECRET, RULES, WEBHOOK_SECRET, World
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = sorted((ROOT / "examples/workflows").glob("*.yaml"))
+FIXTURES = sorted((ROOT / "adapters/hubspot/fixtures").glob("*.http"))
+RECORD = ROOT / "examples/records/ada.yaml"
+
+
+def _run(*arguments: str | Path) -> Result:
+    """Run the command; a traceback fails the test."""
+    done = CliRunner().invoke(main, [str(each) for each in arguments])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done
+
+
+@pytest.fixture
+def config(world: World, tmp_path: Path) -> Path:
+    """A stagecall.yaml that points to the world's sandbox and receiver."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/rules.yaml").write_text(RULES)
+    file = tmp_path / "mine/stagecall.yaml"
+    file.write_text(
+        f"public_url: {world.url}\n"
+        f"connections: {{sales: {{adapter: hubspot, access_token: {ACCESS_TOKEN},"
+        f" client_secret: {CLIENT_SECRET}, api_url: '{world.hubspot.url}'}}}}\n"
+        "rules: [rules.yaml]\n"
+        f"calls: {{api_url: '{world.url}', api_key: {API_KEY}, webhook_secret: {WEBHOOK_SECRET}}}\n"
+    )
+    return file
+
+
+def test_preview_works_on_every_example_and_every_fixture() -> None:
+    assert len(EXAMPLES) >= 4
+    assert len(FIXTURES) >= 10
+    for example in EXAMPLES:
+        for fixture in FIXTURES:
+            for more in ([], ["--record", str(RECORD)]):
+                done = _run("preview", str(example), "--delivery", str(fixture), *more)
+                assert done.exit_code == 0, (example.name, fixture.name, done.output)
+                assert done.output.endswith("nothing was sent or written\n")
+
+
+def test_preview_shows_the_request_of_a_rule_that_fires() -> None:
+    example = ROOT / "examples/workflows/call-demo-requests.yaml"
+    fixture = ROOT / "adapters/hubspot/fixtures/deal_stage_changed.http"
+    said = _run("preview", str(example), "--delivery", str(fixture), "--record", str(RECORD)).output
+    assert "calls +12025550147" in said
+    assert '"name": "Ada Lovelace"' in said
+    assert '"amount": 4800' in said
+
+
+def test_preview_says_why_a_rule_does_not_fire(tmp_path: Path) -> None:
+    record = tmp_path / "record.yaml"
+    record.write_text("stage: Demo requested\npipeline: Sales Pipeline\ncontact: {firstname: Ada}\n")
+    example = ROOT / "examples/workflows/call-demo-requests.yaml"
+    fixture = ROOT / "adapters/hubspot/fixtures/deal_stage_changed.http"
+    said = _run("preview", str(example), "--delivery", str(fixture), "--record", str(record)).output
+    assert "no call: there is no phone number (contact.mobilephone, contact.phone is empty)" in said
+
+
+def test_preview_reads_the_connected_account_and_changes_nothing(world: World, config: Path) -> None:
+    deal = world.deal()
+    world.hubspot.move_deal(deal, "Demo requested")
+    assert world.hubspot.wait_idle()
+    body = config.parent / "delivery.json"
+    body.write_bytes(world.hubspot.deliveries[-1].body)
+    before = [each["method"] for each in world.hubspot.requests]
+    done = _run("preview", config.parent / "rules.yaml", "--delivery", body, "--config", config)
+    assert done.exit_code == 0, done.output
+    assert "calls +12025550123" in done.output
+    made = world.hubspot.requests[len(before) :]
+    assert made
+    assert all(each["method"] == "GET" or each["path"].endswith("/read") for each in made)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda file: file.stem)
+def test_every_example_passes_check(example: Path) -> None:
+    done = _run("check", str(example))
+    assert (done.exit_code, done.output) == (0, f"{example}: 1 rule, no mistakes\n")
+
+
+def test_check_names_every_mistake_with_file_line_and_column(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(RULES.replace("contact.mobilephone", "contakt.mobilephone").replace("enters:", "entrs:"))
+    done = _run("check", str(rules))
+    assert done.exit_code == 2
+    assert f"{rules}:5:" in done.output
+    assert f"{rules}:7:" in done.output
+    assert "did you mean" in done.output
+    assert "2 mistakes; nothing was started" in done.output or "3 mistakes" in done.output
+
+
+def test_check_live_compares_with_the_account(world: World, config: Path) -> None:
+    assert "no mistakes" in _run("check", "--live", "--config", config).output
+    (config.parent / "rules.yaml").write_text(
+        RULES.replace("Demo requested", "Demo requestd").replace(
+            "    call:\n", "    call:\n      agent: Nobdy\n"
+        )
+    )
+    assert _run("check", "--config", config).exit_code == 0, "without --live nobody is asked"
+    done = _run("check", "--live", "--config", config)
+    assert done.exit_code == 2
+    assert 'did you mean "Demo requested"?' in done.output
+    assert "Nobdy" in done.output
+
+
+def test_send_plays_a_recorded_delivery_signed_anew(world: World, config: Path) -> None:
+    fixture = ROOT / "adapters/hubspot/fixtures/deal_stage_changed.http"
+    done = _run("send", fixture, "--config", config, "--connection", "sales", "--to", world.url)
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.output.removeprefix("kept: "))["delivery"]
+    gone = _run("send", fixture, "--config", config, "--connection", "sales", "--to", "http://127.0.0.1:9")
+    assert gone.exit_code == 1
+    assert "is `stagecall serve` running?" in gone.output
+    other = _run("send", fixture, "--config", config, "--connection", "nobody", "--to", world.url)
+    assert '"nobody" is not a connection' in other.output
+
+
+def test_init_then_check_leads_a_newcomer_by_sentences(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    assert _run("init", str(folder)).exit_code == 0
+    done = _run("check", "--config", folder / "stagecall.yaml")
+    assert done.exit_code == 2
+    assert "HUBSPOT_ACCESS_TOKEN is empty" in done.output
+    env = (folder / "stagecall.env").read_text()
+    env = env.replace("TOKEN=", "TOKEN=pat-na1-x").replace("CLIENT_SECRET=", "CLIENT_SECRET=x")
+    (folder / "stagecall.env").write_text(env)
+    done = _run("check", "--config", folder / "stagecall.yaml")
+    assert (done.exit_code, done.output.count("no mistakes")) == (0, 2), done.output
+
+
+def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    missing = tmp_path / "nothing.yaml"
+    for arguments in (
+        ("check", missing),
+        ("serve", "--config", missing),
+        ("preview", missing, "--delivery", FIXTURES[0]),
+        ("preview", EXAMPLES[0], "--delivery", missing),
+        ("preview", EXAMPLES[0], "--delivery", FIXTURES[0], "--record", missing),
+        ("send", missing, "--config", missing),
+    ):
+        done = _run(*arguments)
+        assert done.exit_code in (1, 2), arguments
+        assert str(missing) in done.output
+        assert "Traceback" not in done.output
