@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
+from uuid import UUID
 
 import click
 import sqlalchemy as sa
@@ -201,6 +202,21 @@ def replay(config_file: Path, data: Path | None, delivery_id: str) -> None:
 
     with _database(config_file, data) as (_, engine), engine.begin() as conn:
         click.echo(listing.replay(conn, delivery_id))
+
+
+@main.command()
+@_config
+@_data
+@click.argument("dispatch_id", type=click.UUID)
+@click.option("--called/--not-called", required=True, help="Was the call placed?")
+@_guarded
+def settle(config_file: Path, data: Path | None, dispatch_id: UUID, called: bool) -> None:
+    """Say what became of an unknown dispatch, where neither the call API nor a call event can."""
+    from connector import doubts
+    from connector.parts import build
+
+    with _database(config_file, data) as (config, engine):
+        click.echo(doubts.settle(build(config, engine), str(dispatch_id), called=called))
 
 
 @main.group()

@@ -57,6 +57,9 @@ def _look_up_one(parts: Parts, dispatch: Dispatch) -> None:
         _later(parts, dispatch, str(error), now + timedelta(seconds=5))
         return
     except PermanentError as error:
+        if dispatch.state is DispatchState.PLACED:
+            _still_placed(parts, dispatch, now)
+            return
         reason = f"{error}; a call event or a person must say whether the call was placed"
         _later(parts, dispatch, reason, now + timedelta(minutes=10))
         return
@@ -64,6 +67,26 @@ def _look_up_one(parts: Parts, dispatch: Dispatch) -> None:
         _found(parts, dispatch, call, now)
     else:
         _not_found(parts, dispatch, now)
+
+
+def settle(parts: Parts, dispatch_id: str, *, called: bool) -> str:
+    """A person decides what nobody else can say: was the call of an unknown dispatch placed?
+
+    Raises PermanentError where the dispatch is not unknown.
+    """
+    now = parts.clock()
+    with parts.engine.begin() as conn:
+        found = dispatches.get(conn, [dispatch_id], state=DispatchState.UNKNOWN, lock=True)
+        if not found:
+            raise PermanentError(f"no unknown dispatch has the id {dispatch_id}")
+        if called:
+            apply_ended(parts, conn, [(found[0], CallResult(call_id=found[0].call_id or ""))], now)
+            return f"dispatch {dispatch_id} has ended; how is not known"
+        reason = "a person says that no call was placed; it is sent again"
+        change = Change(dispatch_id, DispatchState.WAITING, "not_placed", reason, {"due_at": now})
+        dispatches.change(conn, [change], now, only_from=[DispatchState.UNKNOWN])
+        jobs.nudge(conn, "pace")
+    return f"dispatch {dispatch_id} is due again"
 
 
 def _found(parts: Parts, dispatch: Dispatch, call: Mapping[str, Any], now: datetime) -> None:

@@ -12,26 +12,26 @@ from connector.store import dispatches
 from connector.store.dispatches import Change, Dispatch
 
 CHUNK = 50
-MOST = 500
+IN_FLIGHT = 400
+"""How many dispatches may be in `sending` at once: no more than can be sent within their lease."""
+_LOCK = 7_242_003  # any number of our own: a run that was taken over and its successor never overlap
 MINUTE = timedelta(minutes=1)
 
 
 def pace(parts: Parts) -> None:
     """Let go what is due and allowed now; run by one job at a time over all processes."""
-    while True:
-        with parts.engine.begin() as conn:
-            released = _release(parts, conn)
-        if released < MOST:
-            return
+    with parts.engine.begin() as conn:
+        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        _release(parts, conn)
 
 
-def _release(parts: Parts, conn: sa.Connection) -> int:
-    """Mark up to MOST due dispatches as `sending` and defer their jobs; return how many."""
+def _release(parts: Parts, conn: sa.Connection) -> None:
+    """Mark due dispatches as `sending` and defer their jobs."""
     now = parts.clock()
     room = _room(parts, conn, now)
     if room <= 0 or dispatches.paused_until(conn, now) is not None:
-        return 0
-    due = one_a_person(dispatches.take_due(conn, now, min(room, MOST)))
+        return
+    due = one_a_person(dispatches.take_due(conn, now, room))
     changes = [
         Change(
             each.id,
@@ -45,15 +45,16 @@ def _release(parts: Parts, conn: sa.Connection) -> int:
     dispatches.change(conn, changes, now, only_from=[DispatchState.WAITING])
     for start in range(0, len(due), CHUNK):
         ids = [each.id for each in due[start : start + CHUNK]]
-        jobs.defer(conn, "send", dispatch_ids=ids)
-    return len(due)
+        jobs.defer(conn, "send", dispatch_ids=ids, let_go_at=now.isoformat())
 
 
 def _room(parts: Parts, conn: sa.Connection, now: datetime) -> int:
+    """How many may be let go now."""
+    room = IN_FLIGHT - dispatches.count_sending(conn)
     limit = parts.config.calls.max_per_minute
-    if limit is None:
-        return MOST
-    return limit - dispatches.sent_since(conn, now - MINUTE)
+    if limit is not None:
+        room = min(room, limit - dispatches.sent_since(conn, now - MINUTE))
+    return room
 
 
 def one_a_person(due: Iterable[Dispatch]) -> list[Dispatch]:

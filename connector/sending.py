@@ -1,6 +1,5 @@
 """Send trigger requests: read the records again, ask the rules again, POST once, write down what came of it."""
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -36,22 +35,26 @@ class Ready:
     values: Mapping[str, Any]
 
 
-def send(parts: Parts, dispatch_ids: Sequence[str], run: jobs.Run) -> None:
-    """Send what pace let go. A run that was taken over never sends: it hands its rest to the look-up."""
-    started = time.monotonic()
+def send(parts: Parts, dispatch_ids: Sequence[str], let_go_at: datetime, run: jobs.Run) -> None:
+    """Send what pace let go at `let_go_at`; what was let go again since is another run's.
+
+    A run that was taken over never sends: it hands its rest to the look-up.
+    """
     with parts.engine.begin() as conn:
         rows = dispatches.get(conn, dispatch_ids, state=DispatchState.SENDING)
+        rows = [each for each in rows if each.sent_at == let_go_at]
         if run.attempt > 0:
             _doubt(parts, conn, rows)
             return
         rules = {each.id: _rule(parts, conn, each) for each in rows}
     ready, changes = _prepare(parts, rows, rules)
     _settle(parts, changes, {})
-    lease = LEASE.total_seconds()
     with ThreadPoolExecutor(THREADS, thread_name_prefix="send") as pool:
-        futures = {pool.submit(_post, parts, each, started + lease): each for each in ready}
+        futures = {pool.submit(_post, parts, each, let_go_at + LEASE): each for each in ready}
         for done in _as_they_come(futures):
             _record(parts, done)
+    with parts.engine.begin() as conn:
+        jobs.nudge(conn, "pace")  # there is room for more
 
 
 def _doubt(parts: Parts, conn: sa.Connection, rows: Sequence[Dispatch]) -> None:
@@ -139,8 +142,8 @@ def _again(dispatch: Dispatch, word: str, reason: str, due_at: datetime, **colum
     return Change(dispatch.id, DispatchState.WAITING, word, reason, {"due_at": due_at, **columns})
 
 
-def _post(parts: Parts, ready: Ready, deadline: float) -> Answer:
-    if time.monotonic() > deadline:
+def _post(parts: Parts, ready: Ready, deadline: datetime) -> Answer:
+    if parts.clock() > deadline:
         return Later("lease_over", "its turn to be sent was over; it waits for the next", timedelta(0))
     return parts.calls.trigger(ready.request, ready.dispatch.id)
 

@@ -1,6 +1,7 @@
 """The worker: which function runs for which job, and the sweep that makes sure nothing waits for ever."""
 
 import logging
+from datetime import datetime
 
 from connector import jobs
 from connector.doubts import in_doubt, look_up
@@ -23,8 +24,8 @@ def tasks(parts: Parts) -> tuple[Task, ...]:
     def read(connection: str, delivery_id: str) -> None:
         read_deliveries(parts, connection)
 
-    def send_chunk(dispatch_ids: list[str], run: Run) -> None:
-        send(parts, dispatch_ids, run)
+    def send_chunk(dispatch_ids: list[str], let_go_at: str, run: Run) -> None:
+        send(parts, dispatch_ids, datetime.fromisoformat(let_go_at), run)
 
     def write(connection: str) -> None:
         write_back(parts, connection)

@@ -199,6 +199,12 @@ def sent_since(conn: sa.Connection, moment: datetime) -> int:
     return conn.execute(query).scalar_one()
 
 
+def count_sending(conn: sa.Connection) -> int:
+    """How many dispatches are in `sending`."""
+    query = sa.select(sa.func.count()).where(dispatches.c.state == DispatchState.SENDING.value)
+    return conn.execute(query).scalar_one()
+
+
 def paused_until(conn: sa.Connection, now: datetime) -> datetime | None:
     """Until when the call API asked us to wait (a 429 with Retry-After), or None."""
     c = dispatches.c

@@ -7,6 +7,12 @@ from typing import Any
 
 import pytest
 
+from connector.doubts import settle
+from connector.errors import PermanentError
+from connector.jobs import Run
+from connector.pacing import pace
+from connector.process import read_deliveries
+from connector.sending import send
 from tests.flow.conftest import Start, World
 from tests.flow.contract_server import ContractServer
 
@@ -292,3 +298,42 @@ def test_a_write_back_done_before_a_crash_is_not_written_again(world: World) -> 
     assert len(world.hubspot.writes(deal)) == writes
     (dispatch,) = world.dispatches()
     assert [each["state"] for each in dispatch["write_backs"]] == ["written"]
+
+
+@pytest.mark.parametrize(("called", "state", "posts"), [(True, "ended", 1), (False, "placed", 2)])
+def test_a_person_settles_what_nobody_else_can_say(
+    begin: Begin, called: bool, state: str, posts: int
+) -> None:
+    world, fickle, _ = begin(None, OK)
+    settle(world.parts, _only(world)["id"], called=called)
+    world.work()
+    assert _only(world)["state"] == state
+    assert fickle.posts == posts
+    with pytest.raises(PermanentError, match="no unknown dispatch"):
+        settle(world.parts, _only(world)["id"], called=called)
+
+
+def test_a_send_that_comes_too_late_sends_nothing(start: Start) -> None:
+    """Its lease is over, so a look-up may already have been believed: back in line."""
+    contract = ContractServer("whsec_x")
+    try:
+        world = start(calls=f"api_url: '{contract.url}'", call_api="")
+        deal = world.deal()
+        world.hubspot.move_deal(deal, "Demo requested")
+        assert world.hubspot.wait_idle()
+        read_deliveries(world.parts, "sales")
+        pace(world.parts)
+        let_go_at = world.clock()
+        ids = [_only(world)["id"]]
+        world.clock.advance(seconds=11)
+        send(world.parts, ids, let_go_at, Run(attempt=0, last=False))
+        assert (_only(world)["state"], _only(world)["why"]) == ("waiting", "lease_over")
+        assert contract.triggers == []
+        pace(world.parts)
+        send(world.parts, ids, let_go_at, Run(attempt=0, last=False))
+        assert contract.triggers == [], "an old job leaves alone what was let go again since"
+        send(world.parts, ids, world.clock(), Run(attempt=1, last=False))
+        assert _only(world)["state"] == "unknown", "a run that was taken over never sends"
+        assert contract.triggers == []
+    finally:
+        contract.close()
