@@ -86,22 +86,15 @@ def create_blueprint(parts: Parts) -> Blueprint:
 
 def _arrived(parts: Parts) -> Request:
     """The delivery as the sender made it: its bytes, and the public URL it used."""
-    path = request.environ.get("REQUEST_URI") or request.environ.get("RAW_URI") or request.full_path
+    # adapters' and connections' names need no encoding, so the path is as it was on the wire; so is the query
+    query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
     return Request(
         method=request.method,
-        url=parts.config.public_url + _path_and_query(path),
+        url=parts.config.public_url + request.path + query,
         headers={name.lower(): value for name, value in request.headers.items()},
         body=request.get_data(cache=False),
         received_at=parts.clock(),
     )
-
-
-def _path_and_query(target: str) -> str:
-    """The request target as it was on the wire, also where it came in absolute form."""
-    if target.startswith("/"):
-        return target.removesuffix("?")
-    _, _, rest = target.partition("://")
-    return "/" + rest.partition("/")[2]
 
 
 def _unknown(what: str) -> tuple[Response, int]:

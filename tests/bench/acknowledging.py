@@ -1,13 +1,27 @@
 """How fast deliveries are acknowledged, beside a bare Flask application under the same server."""
 
-from tests.bench import load
+from dataclasses import dataclass
+
+from tests.bench import footprint, load
 from tests.bench.load import Load, Seen
 from tests.bench.processes import Service, World, free_port, hook
 from tests.bench.report import Row, Section, share
 
 SECONDS = 4.0
+WARM_UP = 0.5
 SIDE_BY_SIDE = 8
 DELIVERIES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A load on one server, and the processor time that all of the server's processes took for a delivery."""
+
+    seen: Seen
+    milliseconds: float
+
+    def __str__(self) -> str:
+        return f"{described(self.seen)}, {self.milliseconds:.2f} ms of processor time each"
 
 
 def measure(world: World) -> Section:
@@ -29,19 +43,13 @@ def measure(world: World) -> Section:
 
 
 def _compare(served: Service, hello: Service, events: int, connections: int) -> list[Row]:
-    theirs = _load(f"{hello.url}/", events, connections)
-    ours = _load(hook(served), events, connections)
-    named = (
-        f"{events} event{'s' if events > 1 else ''}, {connections} connection{'s' if connections > 1 else ''}"
-    )
-    ratio = (
-        f"{share(ours.rate, theirs.rate):.2f} of hello's rate, {share(ours.percentile(50), theirs.percentile(50)):.1f} x its"
-        f" p50, {share(ours.percentile(99), theirs.percentile(99)):.1f} x its p99"
-    )
-    return [
-        Row(f"{named}: Stagecall", described(ours), ratio),
-        Row(f"{named}: Flask hello", described(theirs)),
-    ]
+    theirs = _measured(hello, f"{hello.url}/", events, connections)
+    ours = _measured(served, hook(served), events, connections)
+    named = f"{events} event{'s' * (events > 1)}, {connections} connection{'s' * (connections > 1)}"
+    rate = share(ours.seen.rate, theirs.seen.rate)
+    slower = [share(ours.seen.percentile(each), theirs.seen.percentile(each)) for each in (50, 99)]
+    ratio = f"{rate:.2f} of hello's rate, {slower[0]:.1f} x its p50, {slower[1]:.1f} x its p99"
+    return [Row(f"{named}: Stagecall", str(ours), ratio), Row(f"{named}: Flask hello", str(theirs))]
 
 
 def described(seen: Seen) -> str:
@@ -51,10 +59,11 @@ def described(seen: Seen) -> str:
     return f"{seen.rate:,.0f} a second, {latencies}{refused}"
 
 
-def _load(url: str, events: int, connections: int) -> Seen:
+def _measured(service: Service, url: str, events: int, connections: int) -> Measured:
     deals = list(range(1, DELIVERIES * events + 1))
-    wanted = Load(url=url, deals=deals, events=events, connections=connections, seconds=SECONDS)
-    load.run(
-        Load(url=url, deals=deals[:events], events=events, connections=connections, seconds=0.5)
-    )  # warm-up
-    return load.run(wanted)
+    few = deals[: 20 * events]
+    load.run(Load(url=url, deals=few, events=events, connections=connections, seconds=WARM_UP))
+    before = sum(footprint.processor_time(service).values())
+    seen = load.run(Load(url=url, deals=deals, events=events, connections=connections, seconds=SECONDS))
+    used = sum(footprint.processor_time(service).values()) - before
+    return Measured(seen, share(used * 1000, len(seen.latencies)))

@@ -61,8 +61,8 @@ class OtherApi:
         parts = urlsplit(self.hook)
         while True:
             event = await self.events.get()
-            reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
             try:
+                reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
                 while True:
                     writer.write(self._signed(parts.netloc, parts.path, event))
                     start, _, _ = await _message(reader)
@@ -70,6 +70,7 @@ class OtherApi:
                         event = await self.events.get()
             except (asyncio.IncompleteReadError, ConnectionError):
                 self.events.put_nowait(event)
+                await asyncio.sleep(0.1)
 
     def _signed(self, host: str, path: str, event: bytes) -> bytes:
         id_, at = f"evt_{uuid4().hex}", int(time.time())

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -17,7 +18,7 @@ from typing import Any
 import psutil
 
 from adapters.hubspot.sandbox.server import ACCESS_TOKEN, CLIENT_SECRET
-from connector.database import EmbeddedServer
+from connector.embedded import EmbeddedServer
 from connector.first_files import RULES
 
 CONNECTION = "sales-hubspot"
@@ -33,6 +34,7 @@ class Service:
     command: Sequence[str]
     port: int
     log: Path
+    environment: dict[str, str]
     process: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
 
     @property
@@ -42,7 +44,7 @@ class Service:
     def start(self) -> None:
         """Start it; it may not listen yet."""
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen(self.command, stdout=output, stderr=output)
+            self.process = subprocess.Popen(self.command, stdout=output, stderr=output, env=self.environment)
 
     def await_answer(self, path: str) -> None:
         """Wait until a GET of `path` is answered with 200."""
@@ -127,9 +129,14 @@ class World:
     def service(self, module: str, *arguments: str, port: int) -> Service:
         """`python -m module`, not started yet."""
         command = [sys.executable, "-m", module, *arguments]
-        made = Service(command, port, self.folder / f"{module}-{port}.log")
+        made = Service(command, port, self.folder / f"{module}-{port}.log", self._environment())
         self.made.append(made)
         return made
+
+    def _environment(self) -> dict[str, str]:
+        """Ours, but with compiled modules kept, as an installed program has them: in the folder that goes."""
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        return {**kept, "PYTHONPYCACHEPREFIX": str(self.folder / "compiled")}
 
     def stop(self) -> None:
         """Stop everything that runs, what was made last first."""
