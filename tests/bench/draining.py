@@ -16,7 +16,8 @@ from tests.bench.processes import CONNECTION, WEBHOOK_SECRET, Service, World, da
 EVENTS = 5000
 BATCH = 100
 CONNECTIONS = 4
-LONGEST = 240.0
+LONGEST = 100.0
+"""Seconds after which a drain is cut short; its rates are then those of what was done."""
 SETTLED = 3.0
 PROBES_A_SECOND = 20
 PROBE_SECONDS = 10.0
