@@ -2,6 +2,7 @@
 
 import json
 import logging
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -71,12 +72,17 @@ def main() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8080, show_default=True, type=int)
 @click.option("--no-worker", is_flag=True, help="Only receive and answer; run `stagecall work` elsewhere.")
+@click.option("--with-parent", is_flag=True, hidden=True, help="End when the program that started it ends.")
 @_guarded
-def serve(config_file: Path, data: Path | None, host: str, port: int, no_worker: bool) -> None:
+def serve(
+    config_file: Path, data: Path | None, host: str, port: int, no_worker: bool, with_parent: bool
+) -> None:
     """Run receivers, Trigger Call API and worker until SIGTERM."""
     from connector import serve as serving
 
     configure_logging()
+    if with_parent:
+        serving.exit_with_parent(signal.SIGTERM)
     config = _load(config_file, data, serving.own_url(host, port))
     serving.serve(config, host=host, port=port, with_worker=not no_worker, say=click.echo)
 

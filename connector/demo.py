@@ -57,6 +57,7 @@ def run(
 ) -> None:
     """Tell the story. Raises ConfigError for mistakes in files, PermanentError where a step did not happen."""
     started = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started ends with us
     with _folder(data) as folder, _sandbox(port) as sandbox:
         environment = _environment(port, sandbox, (rules or EXAMPLES / "workflows/call-demo-requests.yaml"))
         file = (config_file or EXAMPLES / "demo/stagecall.yaml").absolute()
@@ -223,7 +224,7 @@ def _sandbox(port: int) -> Iterator[Sandbox]:
 def _served(config: Config, file: Path, environment: Mapping[str, str], port: int) -> Iterator[None]:
     """`stagecall serve` as a process of its own, as an operator runs it."""
     command = [sys.executable, "-m", "connector.cli", "serve", "--config", str(file)]
-    command += ["--data", str(config.data), "--host", HOST, "--port", str(port)]
+    command += ["--data", str(config.data), "--host", HOST, "--port", str(port), "--with-parent"]
     log_file = config.data / "serve.log"
     try:
         config.data.mkdir(parents=True, exist_ok=True)

@@ -54,7 +54,7 @@ def serve(config: Config, *, host: str, port: int, with_worker: bool, say: Calla
 def work(config: Config, *, database_url: str | None, say: Callable[[str], None]) -> None:
     """Run a job worker until SIGTERM; `database_url` is given where `serve` already runs the database."""
     if database_url is not None:
-        _exit_with_parent(signal.SIGTERM)
+        exit_with_parent(signal.SIGTERM)
         _work(config, database_url)
         return
     with _prepared(config) as url:
@@ -148,11 +148,11 @@ class _Loader:
 
     def __call__(self) -> Any:
         configure_logging()
-        _exit_with_parent(None)
+        exit_with_parent(None)
         return create_app(build(self.config, create_engine(self.url, pool_size=WEB_POOL)))
 
 
-def _exit_with_parent(with_signal: signal.Signals | None) -> None:
+def exit_with_parent(with_signal: signal.Signals | None) -> None:
     """End when our parent is gone: by a signal to ourselves, or at once."""
     parent = os.getppid()
 
