@@ -97,6 +97,13 @@ class Adapter(ABC):
         Called again after a failure: be idempotent. Trouble with the whole request is raised.
         """
 
+    def properties(self, object_name: str) -> frozenset[str] | None:
+        """The names of all fields that the account has for an object, for `stagecall check --live`.
+
+        None where the CRM cannot say.
+        """
+        return None
+
     def holds(self, writes: Sequence[WriteBack]) -> Mapping[RecordRef, bool]:
         """Say which records already stand as the write-back would have them (asked after a crash)."""
         fields: dict[str, set[str]] = {}

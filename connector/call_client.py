@@ -89,7 +89,7 @@ class CallClient:
         try:
             answer = self._send("POST", "/api/v1/calls/trigger", data=body, headers=headers)
         except requests.RequestException as error:
-            return _no_answer(error)
+            return _no_answer(error, self.base_url)
         return _meaning(answer, self.clock())
 
     def find_call(self, dispatch_id: str) -> Mapping[str, Any] | None:
@@ -157,7 +157,9 @@ class CallClient:
         try:
             answer = self._send("GET", path, params=query)
         except requests.RequestException as error:
-            raise TemporaryError(f"the call API does not answer: {_short(error)}") from None
+            raise TemporaryError(
+                f"the call API does not answer at {self.base_url}: {_short(error)}"
+            ) from None
         if answer.status_code in (404, 405, 501):
             if answer.headers.get("Content-Type", "").startswith("application/json") and "/calls/" in path:
                 return {}
@@ -189,14 +191,14 @@ class CallClient:
         )
 
 
-def _no_answer(error: requests.RequestException) -> Answer:
+def _no_answer(error: requests.RequestException, url: str) -> Answer:
     """No answer came: was the request ever sent? Only a connection never made is certain."""
     cause = error.args[0] if error.args else None
     reason = getattr(cause, "reason", cause)
     if isinstance(error, requests.ConnectTimeout) or isinstance(
         reason, NewConnectionError | ConnectTimeoutError
     ):
-        return Later("call_api_unavailable", "the call API cannot be reached")
+        return Later("call_api_unavailable", f"the call API cannot be reached at {url}")
     return Doubtful(f"no answer came to the trigger request: {_short(error)}")
 
 

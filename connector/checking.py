@@ -5,11 +5,13 @@ from pathlib import Path
 
 from connector.adapter import Adapter, adapter_names, find_adapter
 from connector.call_client import CallClient
-from connector.config import load_config
-from connector.errors import ConfigError, Mistake
+from connector.config import Config, load_config
+from connector.errors import ConfigError, Mistake, PermanentError, TemporaryError
 from connector.mapping.rules import RuleFile, connection_of, load_rules
 from connector.parts import build_adapters
-from connector.rulebook import load_rulebook, vocabulary
+from connector.rulebook import Account, load_rulebook, vocabulary
+
+OFFLINE = "stages, pipelines, fields and agents were not compared with an account: check --live does that"
 
 
 def check(
@@ -21,15 +23,42 @@ def check(
         return
     config = load_config(config_file, environment=environment)
     adapters = build_adapters(config)
-    catalogs = {name: adapter.catalog() for name, adapter in adapters.items()} if live else None
-    agents = None
-    if live:
-        key = config.calls.api_key.get_secret_value()
-        agents = CallClient(config.api_url, key, config.calls.agents).agent_names()
-    book = load_rulebook(tuple(rule_files) or config.rule_files, adapters, catalogs, agents)
+    accounts, notes = _accounts(config, adapters) if live else ({}, [OFFLINE])
+    book = load_rulebook(_expanded(rule_files) or config.rule_files, adapters, accounts)
     yield f"{config_file}: {_count(len(adapters), 'connection')}, no mistakes"
     for each in book.files:
         yield _no_mistakes(Path(each.file), each.rules)
+    yield from notes
+
+
+def _accounts(config: Config, adapters: Mapping[str, Adapter]) -> tuple[dict[str, Account], list[str]]:
+    """What the accounts say, and a sentence for each thing that could not be asked."""
+    notes = []
+    agents = None
+    key = config.calls.api_key.get_secret_value()
+    try:
+        agents = CallClient(config.api_url, key, config.calls.agents).agent_names()
+    except (TemporaryError, PermanentError) as error:
+        notes.append(f"agents were not compared: {error}")
+    accounts = {}
+    for name, adapter in adapters.items():
+        catalog = adapter.catalog()
+        fields: dict[str, frozenset[str]] | None = {}
+        try:
+            listed = {each: adapter.properties(each) for each in adapter.objects}
+            fields = {each: names for each, names in listed.items() if names is not None} or None
+        except (TemporaryError, PermanentError) as error:
+            fields = None
+            notes.append(f"fields of {name} were not compared: {error}")
+        accounts[name] = Account(catalog, fields, agents)
+    return accounts, notes
+
+
+def _expanded(files: Sequence[Path]) -> tuple[Path, ...]:
+    """The files named; of a folder, every YAML file in it."""
+    return tuple(
+        each for file in files for each in (sorted(file.glob("*.yaml")) if file.is_dir() else [file])
+    )
 
 
 def _check_rules(
@@ -40,13 +69,14 @@ def _check_rules(
     if config_file.exists():
         adapters = build_adapters(load_config(config_file, environment=environment))
     mistakes: list[Mistake] = []
-    for file in rule_files:
+    for file in _expanded(rule_files):
         try:
             yield _no_mistakes(file, load_rule_file(file, adapters))
         except ConfigError as error:
             mistakes.extend(error.mistakes)
     if mistakes:
         raise ConfigError(mistakes)
+    yield OFFLINE
 
 
 def load_rule_file(file: Path, adapters: Mapping[str, Adapter]) -> RuleFile:

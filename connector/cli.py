@@ -19,9 +19,9 @@ import sqlalchemy as sa
 from connector import __version__
 from connector.config import OWN_URL, Config, load_config, process_environment
 from connector.database import create_engine, running_database
-from connector.errors import ConfigError, ConnectorError
+from connector.errors import ConfigError, ConnectorError, PermanentError
 from connector.log import configure_logging
-from connector.model import utc_now
+from connector.model import DispatchState, utc_now
 from connector.store import migrate
 
 P = ParamSpec("P")
@@ -70,7 +70,7 @@ def main() -> None:
 @_config
 @_data
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8080, show_default=True, type=int)
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--no-worker", is_flag=True, help="Only receive and answer; run `stagecall work` elsewhere.")
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when the program that started it ends.")
 @_guarded
@@ -156,7 +156,7 @@ def send(config_file: Path, delivery: Path, connection: str | None, url: str) ->
 
 
 @main.command()
-@click.option("--port", default=8080, show_default=True, type=int)
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--rules", type=click.Path(path_type=Path), help="Another rule file than the example.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="Another stagecall.yaml.")
 @_data
@@ -172,7 +172,7 @@ def demo(port: int, rules: Path | None, config_file: Path | None, data: Path | N
 @main.command()
 @_config
 @_data
-@click.option("--state", help="Only those in this state: waiting, placed, ended, skipped, failed, unknown.")
+@click.option("--state", type=click.Choice([each.value for each in DispatchState]), help="Only those.")
 @click.option("--record", "record_id", help="Only those of the record with this id.")
 @click.option("--limit", default=20, show_default=True)
 @_json
@@ -188,13 +188,14 @@ def dispatches(
     """List calls placed and not placed, newest first, each with its reason."""
     from connector import listing
 
-    with _database(config_file, data) as (_, engine), engine.connect() as conn:
+    with _database(config_file, data, existing=True) as (_, engine), engine.connect() as conn:
         found = listing.dispatches(conn, state=state, record_id=record_id, limit=limit)
+        notes = listing.unread(conn, record_id if not found else None)
     if as_json:
         click.echo(json.dumps(found, indent=2))
-    else:
-        for line in listing.lines(found):
-            click.echo(line)
+        return
+    for line in [*listing.lines(found), *notes]:
+        click.echo(line)
 
 
 @main.command()
@@ -206,7 +207,7 @@ def replay(config_file: Path, data: Path | None, delivery_id: str) -> None:
     """Read a kept or dead delivery again; calls that were placed are not placed again."""
     from connector import listing
 
-    with _database(config_file, data) as (_, engine), engine.begin() as conn:
+    with _database(config_file, data, existing=True) as (_, engine), engine.begin() as conn:
         click.echo(listing.replay(conn, delivery_id))
 
 
@@ -221,7 +222,7 @@ def settle(config_file: Path, data: Path | None, dispatch_id: UUID, called: bool
     from connector import doubts
     from connector.parts import build
 
-    with _database(config_file, data) as (config, engine):
+    with _database(config_file, data, existing=True) as (config, engine):
         click.echo(doubts.settle(build(config, engine), str(dispatch_id), called=called))
 
 
@@ -315,9 +316,19 @@ def _load(config_file: Path, data: Path | None, own_url: str = OWN_URL) -> Confi
 
 
 @contextmanager
-def _database(config_file: Path, data: Path | None) -> Iterator[tuple[Config, sa.Engine]]:
-    """The configured database with our tables, running at least as long as the command."""
+def _database(
+    config_file: Path, data: Path | None, *, existing: bool = False
+) -> Iterator[tuple[Config, sa.Engine]]:
+    """The configured database with our tables, running at least as long as the command.
+
+    `existing`: only one that is there already; a fresh one has nothing to show.
+    """
     config = _load(config_file, data)
+    if existing and config.database_url is None and not list(config.data.glob("postgres-*")):
+        raise PermanentError(
+            f"there is no data in {config.data}; name the folder `stagecall serve` works on "
+            "with --data or STAGECALL_DATA"
+        )
     with running_database(config.database_url, config.data) as url:
         engine = create_engine(url, pool_size=1)
         try:

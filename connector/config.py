@@ -11,10 +11,19 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from dotenv import dotenv_values
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+)
 
 from connector.adapter import ConnectionSettings, adapter_names, find_adapter
 from connector.call_api.settings import CallApiSettings, KeySettings, WebhookSettings
@@ -28,6 +37,15 @@ Model = TypeVar("Model", bound=BaseModel)
 OWN_URL = "http://127.0.0.1:8080"
 
 
+def _url(text: str) -> str:
+    """Checked, and kept letter for letter: a signature may cover it."""
+    TypeAdapter(AnyHttpUrl).validate_python(text)
+    return text.rstrip("/")
+
+
+Url = Annotated[str, AfterValidator(_url)]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -35,8 +53,9 @@ class _Strict(BaseModel):
 class CallsSettings(_Strict):
     """The Trigger Call API that the connector uses."""
 
-    api_url: AnyHttpUrl | None = None
-    """Where it is, without /api/v1; left out: our own server in this program."""
+    api_url: Url | None = None
+    """Where it is, without /api/v1; left out: our own server in this program. With several machines, the
+    address at which every one of them reaches `stagecall serve`."""
     api_key: SecretStr = Field(min_length=1)
     webhook_secret: SecretStr = Field(min_length=1)
     """Call events are signed with it."""
@@ -50,7 +69,7 @@ class StagecallFile(_Strict):
     """The shape of stagecall.yaml."""
 
     version: Literal[1] = 1
-    public_url: AnyHttpUrl | None = None
+    public_url: Url | None = None
     """How the CRM reaches this program from outside, also behind a proxy: signatures cover it."""
     data: Path | None = None
     connections: dict[str, dict[str, Any]] = Field(min_length=1)
@@ -97,14 +116,16 @@ def load_config(
         file=file,
         data=(data or _data_folder(parsed, file, variables)).absolute(),
         database_url=variables.get("STAGECALL_DATABASE_URL") or None,
-        public_url=str(parsed.public_url or own_url).rstrip("/"),
+        public_url=parsed.public_url or own_url,
         connections=connections,
         rule_files=rule_files,
         calls=parsed.calls,
-        api_url=str(parsed.calls.api_url or own_url).rstrip("/"),
+        api_url=parsed.calls.api_url or own_url,
         call_api=parsed.call_api,
     )
-    return config if parsed.calls.api_url else _joined(config, document, own_url)
+    if parsed.call_api is None and parsed.calls.api_url is not None:
+        return config
+    return _joined(config, document, config.api_url)
 
 
 def _joined(config: Config, document: Document, own_url: str) -> Config:
@@ -119,7 +140,10 @@ def _joined(config: Config, document: Document, own_url: str) -> Config:
     hook = f"{own_url.rstrip('/')}/hooks/calls/"
     try:
         key = KeySettings(name="connector", key=calls.api_key)
-        hooks = [WebhookSettings(url=hook + name, secret=calls.webhook_secret) for name in config.connections]
+        hooks = [
+            WebhookSettings(url=hook + name, secret=calls.webhook_secret, name=f"connector: {name}")
+            for name in config.connections
+        ]
     except ValidationError as error:
         setting = {"key": "api_key", "secret": "webhook_secret"}
         raise ConfigError(

@@ -61,7 +61,12 @@ def _sqlalchemy_url(url: str) -> sa.URL:
 
 
 def _check_server(url: str) -> None:
-    shown = sa.make_url(url).render_as_string(hide_password=True)
+    try:
+        shown = sa.make_url(url).render_as_string(hide_password=True)
+    except sa.exc.ArgumentError:
+        shown = ""
+    if not shown.startswith(("postgresql://", "postgres://")):
+        raise PermanentError("STAGECALL_DATABASE_URL must be like postgresql://user:password@host:5432/name")
     try:
         with psycopg.connect(url, connect_timeout=5) as conn:
             version = conn.info.server_version // 10000

@@ -27,12 +27,14 @@ from connector.config import Config, load_config, process_environment
 from connector.errors import PermanentError
 from connector.mapping.rules import Rule
 from connector.parts import build_adapters
-from connector.rulebook import load_rulebook
+from connector.rulebook import Account, load_rulebook
 from connector.serve import check_port, own_url
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 HOST = "127.0.0.1"
 CONNECTION = "sales-hubspot"
+ACCESS_TOKEN = "pat-na1-demo"  # noqa: S105
+CLIENT_SECRET = "demo-client-secret"  # noqa: S105
 PHONE = "+1 202-555-0147"
 START = 30.0
 STEP = 15.0
@@ -57,7 +59,8 @@ def run(
 ) -> None:
     """Tell the story. Raises ConfigError for mistakes in files, PermanentError where a step did not happen."""
     started = time.monotonic()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started ends with us
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))  # so that what was started ends with us
     with _folder(data) as folder, _sandbox(port) as sandbox:
         environment = _environment(port, sandbox, (rules or EXAMPLES / "workflows/call-demo-requests.yaml"))
         file = (config_file or EXAMPLES / "demo/stagecall.yaml").absolute()
@@ -65,7 +68,7 @@ def run(
         rule = _rule(config)
         check_port(HOST, port)
         say(f"Stagecall demo: {rule.name!r}. A sandbox HubSpot and a simulated phone; all else is real.")
-        with _served(config, file, environment, port):
+        with _served(config, environment, port):
             contact = sandbox.create_contact(
                 firstname="Ada", lastname="Lovelace", email="ada@example.com", phone=PHONE
             )
@@ -75,12 +78,12 @@ def run(
             key = config.calls.api_key.get_secret_value()
             _tell(_Stage(sandbox, own_url(HOST, port), key, deal, rule, started), say)
             if keep:
-                _keep_running(config, sandbox, port, say)
+                _keep_running(config, environment, sandbox, deal, target_of(rule), say)
 
 
 def _tell(stage: _Stage, say: Say) -> None:
     """The dozen lines."""
-    target = next(iter(stage.rule.when.enters))
+    target = target_of(stage.rule)
     say(f" 1. In HubSpot, deal {stage.deal} (Analytical Engine, Ada Lovelace, {PHONE}) exists.")
     stage.sandbox.move_deal(stage.deal, target)
     say(f' 2. Somebody drags it into the stage "{target}".')
@@ -101,6 +104,11 @@ def _tell(stage: _Stage, say: Say) -> None:
         f" 9. HubSpot reports our own {echoes} changes back to us; they start no call: {_count(stage)} in all."
     )
     say(f"Done in {time.monotonic() - stage.started:.1f} s. Next: README.md, or `stagecall demo --keep`.")
+
+
+def target_of(rule: Rule) -> str:
+    """The stage that the demo moves its deal into."""
+    return rule.when.enters[0]
 
 
 def _until(what: str, look: Callable[[], Any]) -> Any:
@@ -139,8 +147,11 @@ def _get(stage: _Stage, path: str, **query: str) -> Mapping[str, Any]:
 
 
 def _call(stage: _Stage) -> Any:
-    calls = _get(stage, "/calls", limit="1").get("calls") or [None]
-    return calls[0]
+    calls = _get(stage, "/calls", limit="10").get("calls") or []
+    return next(
+        (call for call in calls if (call.get("metadata") or {}).get("deal_id", stage.deal) == stage.deal),
+        None,
+    )
 
 
 def _ended(stage: _Stage, call_id: str) -> Any:
@@ -171,8 +182,8 @@ def _spelled(values: Mapping[str, str]) -> str:
 def _rule(config: Config) -> Rule:
     """The first rule, checked against the sandbox account's pipelines."""
     adapters = build_adapters(config)
-    catalogs = {name: adapter.catalog() for name, adapter in adapters.items()}
-    book = load_rulebook(config.rule_files, adapters, catalogs)
+    accounts = {name: Account(adapter.catalog()) for name, adapter in adapters.items()}
+    book = load_rulebook(config.rule_files, adapters, accounts)
     rules = book.rules(CONNECTION)
     if not rules:
         raise PermanentError(f"the demo needs a rule for the connection {CONNECTION}")
@@ -180,18 +191,21 @@ def _rule(config: Config) -> Rule:
 
 
 def _environment(port: int, sandbox: Sandbox, rules: Path) -> dict[str, str]:
-    """Throw-away values for what is not set; a variable that is set, even to nothing, is left as it is."""
-    given = process_environment()
-    values = {
-        "HUBSPOT_CLIENT_SECRET": "demo-client-secret",
-        "HUBSPOT_ACCESS_TOKEN": "pat-na1-demo",
+    """What the demo's configuration reads: its own values, so that it never meets a real account or database.
+
+    Only the client secret may come from outside: set to nothing, it shows what a missing one looks like.
+    """
+    ours = {
+        "HUBSPOT_ACCESS_TOKEN": ACCESS_TOKEN,
         "STAGECALL_API_KEY": "bvai_sk_" + secrets.token_hex(32),
         "STAGECALL_WEBHOOK_SECRET": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
         "HUBSPOT_API_URL": sandbox.url,
         "STAGECALL_DEMO_URL": own_url(HOST, port),
         "STAGECALL_DEMO_RULES": str(rules.absolute()),
+        "STAGECALL_DATABASE_URL": "",
+        "STAGECALL_DATA": "",
     }
-    return {**values, **given}
+    return {"HUBSPOT_CLIENT_SECRET": CLIENT_SECRET, **process_environment(), **ours}
 
 
 @contextmanager
@@ -213,17 +227,17 @@ def _sandbox(port: int) -> Iterator[Sandbox]:
     given = process_environment()
     with Sandbox(
         target=f"{own_url(HOST, port)}/hooks/hubspot/{CONNECTION}",
-        access_token=given.get("HUBSPOT_ACCESS_TOKEN") or "pat-na1-demo",
-        client_secret=given.get("HUBSPOT_CLIENT_SECRET") or "demo-client-secret",
+        access_token=ACCESS_TOKEN,
+        client_secret=given.get("HUBSPOT_CLIENT_SECRET") or CLIENT_SECRET,
         subscriptions=(*LEGACY, "deal.propertyChange ai_call_status"),
     ) as sandbox:
         yield sandbox
 
 
 @contextmanager
-def _served(config: Config, file: Path, environment: Mapping[str, str], port: int) -> Iterator[None]:
+def _served(config: Config, environment: Mapping[str, str], port: int) -> Iterator[None]:
     """`stagecall serve` as a process of its own, as an operator runs it."""
-    command = [sys.executable, "-m", "connector.cli", "serve", "--config", str(file)]
+    command = [sys.executable, "-m", "connector.cli", "serve", "--config", str(config.file)]
     command += ["--data", str(config.data), "--host", HOST, "--port", str(port), "--with-parent"]
     log_file = config.data / "serve.log"
     try:
@@ -256,18 +270,29 @@ def _await_ready(served: "subprocess.Popen[bytes]", port: int, log_file: Path) -
                 return
         except requests.RequestException:
             time.sleep(0.05)
-    raise PermanentError(f"`stagecall serve` was not ready within {START:g} s; see {log_file}")
+    words = log_file.read_text(errors="replace").strip().splitlines()[-3:] or ["it said nothing"]
+    raise PermanentError(f"`stagecall serve` was not ready within {START:g} s: {' / '.join(words)}")
 
 
-def _keep_running(config: Config, sandbox: Sandbox, port: int, say: Say) -> None:
-    say(f"Still running: {own_url(HOST, port)}, the sandbox HubSpot at {sandbox.url}, data in {config.data}.")
-    say("Move the deal again with:")
+def _keep_running(
+    config: Config, environment: Mapping[str, str], sandbox: Sandbox, deal: str, target: str, say: Say
+) -> None:
+    """Leave everything running, with files and lines to look around with."""
+    file = config.data / "stagecall.yaml"
+    file.write_bytes(config.file.read_bytes())
+    names = ("HUBSPOT_", "STAGECALL_")
+    lines = [f"{name}={value}" for name, value in environment.items() if name.startswith(names) and value]
+    file.with_name("stagecall.env").write_text("\n".join(lines) + "\n")
+    move = f"curl -X POST {sandbox.url}/sandbox/deals/{deal}/move -H 'Content-Type: application/json' -d"
     say(
-        f"  curl -X POST {sandbox.url}/sandbox/deals/ID/move -H 'Content-Type: application/json'"
-        """ -d '{"stage": "Demo requested"}'"""
+        f"Still running: Stagecall at {config.public_url}, the sandbox HubSpot at {sandbox.url}. Ctrl-C ends it."
     )
-    say("Ctrl-C ends it.")
+    say("Move the deal out of the stage and in again:")
+    say(f"""  {move} '{{"stage": "Qualified To Buy"}}'""")
+    say(f"""  {move} '{{"stage": "{target}"}}'""")
+    say("See what came of it, and why:")
+    say(f"  .venv/bin/stagecall dispatches --config {file} --data {config.data}")
     ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     ended.wait()

@@ -85,6 +85,7 @@ def write(folder: Path) -> Iterator[str]:
     try:
         (folder / "rules").mkdir(parents=True, exist_ok=True)
         _create(folder / "stagecall.env", environment, mode=0o600)
+        _create(folder / ".gitignore", "stagecall.env\n")
         _create(folder / "rules" / "first-rule.yaml", RULES)
         _create(folder / "stagecall.yaml", CONFIG)
     except OSError as error:

@@ -52,6 +52,26 @@ def _shown(conn: sa.Connection, row: sa.Row[Any]) -> dict[str, Any]:
     }
 
 
+def unread(conn: sa.Connection, record_id: str | None) -> list[str]:
+    """What a list of dispatches does not show: deliveries not read, and news of a record that made no call."""
+    notes = []
+    query = sa.select(deliveries.c.connection, deliveries.c.state, sa.func.count()).where(
+        deliveries.c.state.in_(("kept", "dead"))
+    )
+    for connection, state, count in conn.execute(query.group_by(deliveries.c.connection, deliveries.c.state)):
+        what = "are not read yet; the log says why" if state == "kept" else "are dead letters"
+        notes.append(f"{count} deliveries of {connection} {what}")
+    if record_id:
+        about = sa.select(deliveries).where(
+            deliveries.c.adapter != CALLS, sa.func.position(record_id.encode(), deliveries.c.body) > 0
+        )
+        for row in conn.execute(about.order_by(deliveries.c.received_at.desc()).limit(5)):
+            why = "; ".join((row.report or {}).get("no_call") or {}) or row.error or row.state
+            notes.append(f"a delivery of {row.received_at:%Y-%m-%d %H:%M} UTC names {record_id}: {why}")
+        notes = notes or [f"no delivery that names {record_id} was kept"]
+    return notes
+
+
 def lines(found: Sequence[dict[str, Any]]) -> Iterator[str]:
     """The same for a person to read."""
     if not found:

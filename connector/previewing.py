@@ -11,10 +11,11 @@ from connector import recorded
 from connector.adapter import Adapter, adapter_names, find_adapter
 from connector.checking import load_rule_file
 from connector.config import load_config
-from connector.errors import ConfigError, ConnectorError, Mistake, PermanentError
+from connector.errors import ConfigError, ConnectorError, MalformedDelivery, Mistake, PermanentError
 from connector.mapping.evaluate import Decision, concerns, decide, fields_needed
 from connector.mapping.rules import Rule, RuleFile
 from connector.mapping.source import load_yaml
+from connector.mapping.words import closest
 from connector.model import Catalog, Context, Pipeline, RecordRef, Stage, StageEvent, utc_now
 from connector.parts import build_adapters
 from connector.recorded import Recorded
@@ -36,13 +37,16 @@ def preview(
     played = recorded.read(delivery)
     connected = adapters.get(rule_file.connection)
     adapter = connected or _unconnected(played)
-    news = adapter.parse(played.request(f"http://127.0.0.1{played.path}", utc_now()))
+    try:
+        news = adapter.parse(played.request(f"http://127.0.0.1{played.path}", utc_now()))
+    except MalformedDelivery as error:
+        raise PermanentError(f"{delivery} is not a delivery of {adapter.title}: {error}") from None
     yield f"{delivery}: {len(news.events)} stage event(s)"
     for name, count in sorted({**news.ignored, **news.unknown}.items()):
         yield f"  left alone: {name} ({count})"
     for sentence in news.malformed:
         yield f"  unreadable: {sentence}"
-    values = _record_file(record) if record else None
+    values = _record_file(record, adapter) if record else None
     for event in news.events:
         yield from _preview_event(adapter, connected is not None, rule_file, event, values)
     yield "nothing was sent or written"
@@ -68,7 +72,7 @@ def _preview_event(
     event: StageEvent,
     values: Mapping[str, Any] | None,
 ) -> Iterator[str]:
-    catalog = _catalog(adapter, connected, event, values)
+    catalog = _catalog(adapter, connected, rule_file, event, values)
     stage = catalog.stage(event.stage)
     place = f'"{stage.label}" ({event.stage})' if stage else event.stage or "a stage the news does not name"
     yield f"{event.record} entered {place} at {event.occurred_at.isoformat()}"
@@ -104,27 +108,40 @@ def _decision(rule: Rule, decision: Decision) -> Iterator[str]:
         yield f"    - {line}"
 
 
-def _record_file(file: Path) -> Mapping[str, Any]:
+def _record_file(file: Path, adapter: Adapter) -> Mapping[str, Any]:
+    """The fields by object, and where the record stands. Raises ConfigError for a key that means nothing."""
     try:
         text = file.read_bytes()
     except OSError as error:
         raise PermanentError(f"{file} cannot be read ({error.strerror})") from None
-    value = load_yaml(text, str(file)).value
-    if not isinstance(value, dict):
-        found = "a record file has the record's fields by object: `deal: {amount: 1200}`"
+    document = load_yaml(text, str(file))
+    possible = [*adapter.objects, "stage", "pipeline"]
+    if not isinstance(document.value, dict):
+        found = f"a record file has the record's fields by object: `{adapter.record}: {{amount: 1200}}`"
         raise ConfigError([Mistake(str(file), 1, 1, "", found)])
-    return value
+    wrong = [key for key in document.value if key not in possible]
+    if wrong:
+        raise ConfigError(
+            document.mistake((key,), f"is not part of a record{closest(key, possible)}") for key in wrong
+        )
+    return document.value
 
 
 def _catalog(
-    adapter: Adapter, connected: bool, event: StageEvent, values: Mapping[str, Any] | None
+    adapter: Adapter, connected: bool, rules: RuleFile, event: StageEvent, values: Mapping[str, Any] | None
 ) -> Catalog:
-    """The stages: of the record file (`stage:`, `pipeline:`), of the account, else the vendor's standard ones."""
-    if values and values.get("stage"):
-        stage = Stage(event.stage or str(values["stage"]), str(values["stage"]))
-        name = str(values.get("pipeline") or "default")
-        return Catalog((Pipeline(event.pipeline or name, name, (stage,)),))
-    return adapter.catalog() if connected else adapter.standard_catalog
+    """The account's stages; without an account the vendor's standard ones and those that rules and record name."""
+    known = adapter.catalog() if connected else adapter.standard_catalog
+    if not values or not values.get("stage"):
+        return known
+    here = str(values["stage"])
+    pipeline = str(
+        values.get("pipeline") or next((r.when.pipeline for r in rules.rules if r.when.pipeline), here)
+    )
+    named = [here, *(label for rule in rules.rules for label in rule.when.enters)]
+    standard = [stage for each in known.pipelines for stage in each.stages if stage.label not in named]
+    stages = [Stage(event.stage or here if label == here else label, label) for label in dict.fromkeys(named)]
+    return Catalog((Pipeline(event.pipeline or pipeline, pipeline, (*stages, *standard)),))
 
 
 def _context(

@@ -79,7 +79,11 @@ def read_deliveries(parts: Parts, connection: str) -> None:
             return
         try:
             _read_together(parts, connection, taken)
-        except (TemporaryError, *OUTAGES):
+        except TemporaryError as error:
+            extra = {"connection": connection, "deliveries": len(taken), "why": str(error)}
+            log.warning("deliveries cannot be read yet", extra=extra)
+            raise
+        except OUTAGES:
             raise
         except Exception:  # noqa: BLE001  # one of them is a defect: find it
             for delivery in taken:

@@ -67,7 +67,8 @@ def create_blueprint(parts: Parts) -> Blueprint:
 
     @bp.errorhandler(InvalidSignature)
     def refuse(error: InvalidSignature) -> tuple[Response, int]:
-        log.warning("delivery refused", extra={"path": request.path, "why": str(error)})
+        url = parts.config.public_url + request.path
+        log.warning("delivery refused", extra={"path": request.path, "why": str(error), "expected_url": url})
         return jsonify(error=str(error)), 401
 
     @bp.errorhandler(RequestEntityTooLarge)

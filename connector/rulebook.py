@@ -16,18 +16,25 @@ from connector.store import rule_versions
 from connector.store.rule_versions import RuleVersion
 
 
-def vocabulary(
-    adapter: Adapter | type[Adapter],
-    catalog: Catalog | None = None,
-    agents: frozenset[str] | None = None,
-) -> Vocabulary:
-    """The words that rules for this adapter may use."""
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What is known of a connected account; None where it was not asked, or cannot say."""
+
+    catalog: Catalog | None = None
+    fields: Mapping[str, frozenset[str]] | None = None
+    agents: frozenset[str] | None = None
+
+
+def vocabulary(adapter: Adapter | type[Adapter], account: Account | None = None) -> Vocabulary:
+    """The words that rules for this adapter may use; all that there are, where the account was asked."""
+    account = account or Account()
     return Vocabulary(
         objects=adapter.objects,
         writable=adapter.writable,
-        standard_fields=adapter.standard_fields,
-        catalog=catalog,
-        agents=agents,
+        standard_fields=account.fields or adapter.standard_fields,
+        complete_fields=account.fields is not None,
+        catalog=account.catalog,
+        agents=account.agents,
     )
 
 
@@ -92,15 +99,14 @@ class RuleBook:
 def load_rulebook(
     files: tuple[Path, ...],
     adapters: Mapping[str, Adapter],
-    catalogs: Mapping[str, Catalog] | None = None,
-    agents: frozenset[str] | None = None,
+    accounts: Mapping[str, Account] | None = None,
 ) -> RuleBook:
     """Load every file; raises ConfigError with the mistakes of all of them."""
     mistakes: list[Mistake] = []
     loaded: list[LoadedFile] = []
     for file in files:
         try:
-            loaded.append(_load(file, adapters, catalogs or {}, agents))
+            loaded.append(_load(file, adapters, accounts or {}))
         except ConfigError as error:
             mistakes.extend(error.mistakes)
     mistakes.extend(_repeated(loaded))
@@ -109,12 +115,7 @@ def load_rulebook(
     return RuleBook(tuple(loaded), adapters)
 
 
-def _load(
-    file: Path,
-    adapters: Mapping[str, Adapter],
-    catalogs: Mapping[str, Catalog],
-    agents: frozenset[str] | None,
-) -> LoadedFile:
+def _load(file: Path, adapters: Mapping[str, Adapter], accounts: Mapping[str, Account]) -> LoadedFile:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -123,7 +124,7 @@ def _load(
     if name not in adapters:
         found = f'"{name}" is not a connection of stagecall.yaml; there are: {", ".join(sorted(adapters))}'
         raise ConfigError([Mistake(str(file), 0, 0, "connection", found)])
-    words = vocabulary(adapters[name], catalogs.get(name), agents)
+    words = vocabulary(adapters[name], accounts.get(name))
     return LoadedFile(str(file), text, load_rules(text, str(file), words))
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import fasteners
 import requests
 
 from connector.app import create_app
@@ -39,14 +40,16 @@ DRAIN = 25.0
 def serve(config: Config, *, host: str, port: int, with_worker: bool, say: Callable[[str], None]) -> None:
     """Run until SIGTERM or SIGINT, then finish what runs. Raises PermanentError where it cannot start."""
     check_port(host, port)
-    with _prepared(config) as url:
+    with _alone(config), _prepared(config) as url:
         worker = _WorkerProcess(config, url, own_url(host, port)) if with_worker else None
         if worker:
             worker.start()
+        log.info("started", extra={"host": host, "port": port, "worker": with_worker})
         try:
             _announce(host, port, config, say)
             _run_web(config, url, host, port)
         finally:
+            log.info("stopping; what runs is finished first")
             if worker:
                 worker.stop()
 
@@ -66,6 +69,31 @@ def own_url(host: str, port: int) -> str:
     """Where a program on this machine reaches us."""
     name = "127.0.0.1" if host in ("0.0.0.0", "") else "[::1]" if host == "::" else host  # noqa: S104
     return f"http://{name}:{port}"
+
+
+@contextlib.contextmanager
+def _alone(config: Config) -> Iterator[None]:
+    """One `serve` for a data folder: two would send the call events of both to whichever came last."""
+    if config.database_url is not None:
+        yield
+        return
+    with contextlib.suppress(OSError):  # a folder that cannot be written is reported by the database
+        config.data.mkdir(parents=True, exist_ok=True)
+    lock = fasteners.InterProcessLock(config.data / "serve.lock")
+    try:
+        held = lock.acquire(blocking=False)
+    except OSError:
+        held = None
+    if held is False:
+        raise PermanentError(
+            f"another `stagecall serve` works on the data folder {config.data}; "
+            "stop it, or name another folder with --data"
+        )
+    try:
+        yield
+    finally:
+        if held:
+            lock.release()
 
 
 @contextlib.contextmanager

@@ -50,9 +50,9 @@ class Adapter(adapter.Adapter):
         """The account's deal pipelines; archived stages too, since deals may still stand in them."""
         return records.catalog(self._client)
 
-    def properties(self, object_name: str = "deal") -> frozenset[str]:
-        """The names of the properties that the account has, for a check before the first call."""
-        return self._client.property_names(object_name)
+    def properties(self, object_name: str) -> frozenset[str]:
+        """The names of the account's properties; `id` is ours, HubSpot gives it beside them."""
+        return self._client.property_names(object_name) | {"id"}
 
     def read(
         self, records_: Sequence[RecordRef], fields: Mapping[str, Collection[str]]

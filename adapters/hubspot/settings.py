@@ -21,6 +21,8 @@ def _token(token: SecretStr) -> SecretStr:
 def _secret(secret: SecretStr) -> SecretStr:
     if not secret.get_secret_value().strip():
         raise ValueError("is empty: copy the client secret from the app's Auth page in HubSpot")
+    if secret.get_secret_value().startswith("pat-"):
+        raise ValueError("is an access token (it begins with pat-): copy the client secret beside it")
     return secret
 
 

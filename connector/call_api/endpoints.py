@@ -36,15 +36,22 @@ def sync_endpoints(conn: sa.Connection, webhooks: Sequence[WebhookSettings], *, 
 
 def _ensure(conn: sa.Connection, webhook: WebhookSettings, now: datetime) -> str:
     secret = webhook.secret.get_secret_value()
+    if webhook.name is not None:
+        _follow(conn, webhook.name, webhook.url)
     known = insert(endpoints).values(
-        id=str(uuid4()), url=webhook.url, secret=secret, source="config", created_at=now
+        id=str(uuid4()), name=webhook.name, url=webhook.url, secret=secret, source="config", created_at=now
     )
+    changed = {"secret": secret, "name": webhook.name, "removed_at": None}
     endpoint_id: str = conn.execute(
-        known.on_conflict_do_update(
-            index_elements=[endpoints.c.url], set_={"secret": secret, "removed_at": None}
-        ).returning(endpoints.c.id)
+        known.on_conflict_do_update(index_elements=[endpoints.c.url], set_=changed).returning(endpoints.c.id)
     ).scalar_one()
     return endpoint_id
+
+
+def _follow(conn: sa.Connection, name: str, url: str) -> None:
+    """Move the endpoint of this name to `url`, with all that waits for it, unless another is there."""
+    taken = sa.select(1).where(endpoints.c.url == url).exists()
+    conn.execute(endpoints.update().where(endpoints.c.name == name, ~taken).values(url=url))
 
 
 def list_endpoints(conn: sa.Connection) -> list[Endpoint]:

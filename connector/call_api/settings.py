@@ -67,6 +67,8 @@ class WebhookSettings(_Settings):
 
     url: Annotated[str, AfterValidator(_url)]
     secret: Annotated[SecretStr, AfterValidator(_signing_secret)]
+    name: Name | None = None
+    """An endpoint of a name keeps what waits for it when its url changes."""
 
 
 class KeySettings(_Settings):

@@ -112,6 +112,7 @@ endpoints = sa.Table(
     "endpoints",
     metadata,
     sa.Column("id", _id, primary_key=True),
+    sa.Column("name", sa.Text, comment="given by configuration: what waits follows it to another url"),
     sa.Column("url", sa.Text, nullable=False),
     sa.Column("secret", sa.Text, nullable=False, comment="needed in clear: every event is signed with it"),
     sa.Column("source", sa.Text, nullable=False, comment="config"),

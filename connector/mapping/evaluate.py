@@ -255,8 +255,7 @@ def _number(rule: Rule, values: Mapping[str, Any], default_region: str, notes: l
     field = rule.call.phone_number
     raw = field.text(values, notes).strip()
     if not raw:
-        tried = listed(f"{name}.{key}" for name, key in sorted(field.fields))
-        return Reason("no_phone_number", f"there is no phone number ({tried or field.source} is empty)")
+        return Reason("no_phone_number", f"there is no phone number ({_tried(field, values)})")
     named = rule.call.region.text(values, notes).strip() if rule.call.region else ""
     region = region_of(named) if named else default_region
     number = normalise(raw, region)
@@ -265,6 +264,15 @@ def _number(rule: Rule, values: Mapping[str, Any], default_region: str, notes: l
         return Reason("not_a_phone_number", f'"{_short(raw)}" is not a phone number {hint}')
     notes.append(f'phone number: {number} (from "{_short(raw)}", region {region or "not known"})')
     return number
+
+
+def _tried(field: MergeField, values: Mapping[str, Any]) -> str:
+    """Where a number was looked for: in fields that are empty, or of an object that there is not."""
+    absent = sorted({name for name, _ in field.fields if name not in OURS and not values.get(name)})
+    if absent:
+        return listed(f"the record has no {name}" for name in absent)
+    fields = [f"{name}.{key}" for name, key in sorted(field.fields)] or [field.source]
+    return f"{listed(fields)} {'is' if len(fields) == 1 else 'are'} empty"
 
 
 def _one_line(field: MergeField | None, values: Mapping[str, Any], notes: list[str]) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat
+from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
 
 # A possible number, not a valid one: libphonenumber calls documented ranges such as +1 555 invalid, and lags
 # behind new ranges. Whether a number may be called is judged apart, by policy.
@@ -48,8 +48,9 @@ def normalise(raw: str, region: str | None) -> Number | None:
         number = phonenumbers.parse(raw, region)
     except NumberParseException:
         return None
-    if number.country_code is None or not phonenumbers.is_possible_number(number):
-        return None
+    length = phonenumbers.is_possible_number_with_reason(number)
+    if number.country_code is None or length != ValidationResult.IS_POSSIBLE:
+        return None  # too short, too long, or without its area code: "555-0147" is nobody's number
     return Number(phonenumbers.format_number(number, PhoneNumberFormat.E164), number.country_code)
 
 

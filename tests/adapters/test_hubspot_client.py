@@ -187,7 +187,7 @@ def test_the_catalog_names_every_stage(hubspot: Adapter) -> None:
 
 
 def test_the_accounts_properties_are_known(hubspot: Adapter) -> None:
-    assert {"dealstage", "ai_call_status"} <= hubspot.properties()
+    assert {"dealstage", "ai_call_status"} <= hubspot.properties("deal")
     assert "firstname" in hubspot.properties("contact")
 
 
@@ -325,7 +325,7 @@ def test_trouble_that_passes_says_when_to_try_again(
         lambda: hubspot.read([deal(one)], FIELDS),
         lambda: hubspot.write(writes([one], ai_call_status="busy")),
         hubspot.catalog,
-        hubspot.properties,
+        lambda: hubspot.properties("deal"),
     )
     for ask in asks:
         asked = len(crm.requests)

@@ -38,6 +38,17 @@ def test_the_demo_tells_the_story_and_exits_0() -> None:
     assert done.stderr == ""
 
 
+def test_the_demo_never_meets_a_real_account_or_database() -> None:
+    real = {
+        "STAGECALL_DATABASE_URL": "postgresql://ada@127.0.0.1:9/real",
+        "HUBSPOT_API_URL": "http://127.0.0.1:9",
+        "HUBSPOT_ACCESS_TOKEN": "pat-na1-real",
+        "STAGECALL_DATA": "/proc/real",
+    }
+    done = _demo("--port", str(free_port()), **real)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_another_rule_file_is_the_one_that_is_shown(tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     rules.write_text(RULES.read_text().replace("enters: Demo requested", "enters: Contract sent"))

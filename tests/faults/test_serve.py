@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from connector.embedded import EmbeddedServer
-from tests.faults.conftest import Serve, Served, until
+from tests.faults.conftest import Serve, Served, free_port, until
 
 
 def _call_one(served: Served) -> None:
@@ -53,6 +53,37 @@ def test_commands_work_beside_a_running_server_and_sigterm_exits_0(serve: Serve)
     assert [each["state"] for each in listed] == ["ended"]
     assert served.stop() == 0
     assert not [each for each in psutil.process_iter(["cmdline"]) if str(served.folder) in str(each.info)]
+
+
+def test_a_second_serve_on_the_same_data_is_refused(serve: Serve) -> None:
+    served = serve()
+    served.start()
+    done = served.stagecall("serve", "--port", str(free_port()))
+    assert done.returncode == 1
+    assert "another `stagecall serve` works on the data folder" in done.stderr
+    _call_one(served)
+    assert served.stop() == 0
+
+
+def test_a_wrong_token_is_said_in_the_log_and_nothing_is_lost(serve: Serve) -> None:
+    served = serve()
+    served.hubspot.account.access_token = "another"
+    served.start()
+    (deal,) = served.hubspot.create_deals(1)
+    served.hubspot.move_deals([deal], "Demo requested")
+    until(lambda: "deliveries cannot be read yet" in served.log(), 30, "a line in the log")
+    assert "access_token" in served.log()
+    listed = served.stagecall("dispatches").stdout
+    assert "1 deliveries of sales are not read yet" in listed
+    assert served.stop() == 0
+
+
+def test_what_shows_data_makes_none(serve: Serve) -> None:
+    served = serve()
+    done = served.stagecall("dispatches")
+    assert done.returncode == 1
+    assert "there is no data in" in done.stderr
+    assert not (served.folder / "data").exists()
 
 
 def test_receiver_and_worker_run_apart_on_another_postgresql(serve: Serve, database_url: str) -> None:

@@ -64,7 +64,7 @@ def test_preview_says_why_a_rule_does_not_fire(tmp_path: Path) -> None:
     example = ROOT / "examples/workflows/call-demo-requests.yaml"
     fixture = ROOT / "adapters/hubspot/fixtures/deal_stage_changed.http"
     said = _run("preview", str(example), "--delivery", str(fixture), "--record", str(record)).output
-    assert "no call: there is no phone number (contact.mobilephone, contact.phone is empty)" in said
+    assert "no call: there is no phone number (contact.mobilephone, contact.phone are empty)" in said
 
 
 def test_preview_reads_the_connected_account_and_changes_nothing(world: World, config: Path) -> None:
@@ -85,7 +85,9 @@ def test_preview_reads_the_connected_account_and_changes_nothing(world: World, c
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda file: file.stem)
 def test_every_example_passes_check(example: Path) -> None:
     done = _run("check", str(example))
-    assert (done.exit_code, done.output) == (0, f"{example}: 1 rule, no mistakes\n")
+    first, second = done.output.splitlines()
+    assert (done.exit_code, first) == (0, f"{example}: 1 rule, no mistakes")
+    assert "check --live" in second
 
 
 def test_check_names_every_mistake_with_file_line_and_column(tmp_path: Path) -> None:
@@ -111,6 +113,51 @@ def test_check_live_compares_with_the_account(world: World, config: Path) -> Non
     assert done.exit_code == 2
     assert 'did you mean "Demo requested"?' in done.output
     assert "Nobdy" in done.output
+
+
+def test_check_live_knows_the_accounts_properties(world: World, config: Path) -> None:
+    """The most likely mistake of an admin: a property that nobody has created yet."""
+    (config.parent / "rules.yaml").write_text(RULES.replace("ai_call_summary:", "ai_call_sumary:"))
+    done = _run("check", "--live", "--config", config)
+    assert done.exit_code == 2
+    assert '"ai_call_sumary" is not a property of deal; did you mean "ai_call_summary"?' in done.output
+
+
+def test_check_live_works_before_anything_is_served(world: World, config: Path) -> None:
+    config.write_text(config.read_text().replace(f"api_url: '{world.url}'", "api_url: 'http://127.0.0.1:9'"))
+    done = _run("check", "--live", "--config", config)
+    assert done.exit_code == 0, done.output
+    assert "agents were not compared: the call API does not answer at http://127.0.0.1:9" in done.output
+
+
+def test_check_takes_a_folder() -> None:
+    done = _run("check", ROOT / "examples/workflows")
+    assert done.output.count("no mistakes") == len(EXAMPLES)
+
+
+def test_preview_names_what_means_nothing_in_a_record_file(tmp_path: Path) -> None:
+    record = tmp_path / "record.yaml"
+    record.write_text("stge: Demo requested\ncontacts: {firstname: Ada}\n")
+    done = _run("preview", EXAMPLES[0], "--delivery", FIXTURES[0], "--record", record)
+    assert done.exit_code == 2
+    assert f"{record}:1:1" in done.output
+    assert f"{record}:2:1" in done.output
+    assert "contact" in done.output
+
+
+def test_preview_of_a_deal_in_another_stage_says_so(tmp_path: Path) -> None:
+    record = tmp_path / "record.yaml"
+    record.write_text(RECORD.read_text().replace("stage: Demo requested", "stage: Qualified"))
+    example = ROOT / "examples/workflows/call-demo-requests.yaml"
+    fixture = ROOT / "adapters/hubspot/fixtures/deal_stage_changed.http"
+    said = _run("preview", example, "--delivery", fixture, "--record", record).output
+    assert 'no call: stage "Qualified" is not "Demo requested" of rule' in said
+
+
+def test_preview_of_what_is_no_delivery_names_the_file() -> None:
+    done = _run("preview", EXAMPLES[0], "--delivery", RECORD)
+    assert done.exit_code == 1
+    assert f"{RECORD} is not a delivery of HubSpot" in done.output
 
 
 def test_send_plays_a_recorded_delivery_signed_anew(world: World, config: Path) -> None:

@@ -52,6 +52,20 @@ def test_a_good_file_becomes_frozen_values(tmp_path: Path) -> None:
     assert [key.name for key in config.call_api.keys] == ["connector"]
 
 
+def test_addresses_are_kept_letter_for_letter(tmp_path: Path) -> None:
+    """HubSpot signs the address as it was typed; 80 must not vanish, nor capitals."""
+    text = GOOD.replace("https://calls.example.com/", "http://Calls.example.com:80")
+    assert _load(tmp_path, text, TOKEN="pat-na1-x").public_url == "http://Calls.example.com:80"
+
+
+def test_several_machines_reach_our_own_call_api_at_one_address(tmp_path: Path) -> None:
+    text = GOOD.replace("calls:\n", "calls:\n  api_url: http://10.0.0.5:8080\n")
+    config = _load(tmp_path, text, TOKEN="pat-na1-x")
+    assert config.api_url == "http://10.0.0.5:8080"
+    assert config.call_api is not None
+    assert config.call_api.webhooks[0].url == "http://10.0.0.5:8080/hooks/calls/sales-hubspot"
+
+
 def test_another_call_api_gets_none_of_our_own_wiring(tmp_path: Path) -> None:
     text = GOOD.replace("call_api: {}\n", "").replace(
         "calls:\n", "calls:\n  api_url: https://api.example.com/\n"
@@ -94,6 +108,7 @@ def _secrets(config: Config) -> str:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
+        (("[new, old]", "[pat-na1-x]"), "is an access token"),
         (("adapter: hubspot", "adapter: hubsot"), '"hubsot" is not an adapter'),
         (("call_api: {}\n", ""), "name the Trigger Call API under `api_url`"),
         ((SECRET, "whsec_short"), "calls.webhook_secret  must be whsec_"),

@@ -255,8 +255,8 @@ def test_a_comparison_with_nothing_is_false_and_told() -> None:
 @pytest.mark.parametrize(
     ("phone", "expected", "sentence"),
     [
-        (None, "no_phone_number", "there is no phone number (contact.mobilephone, contact.phone is empty)"),
-        ("  ", "no_phone_number", "there is no phone number (contact.mobilephone, contact.phone is empty)"),
+        (None, "no_phone_number", "there is no phone number (contact.mobilephone, contact.phone are empty)"),
+        ("  ", "no_phone_number", "there is no phone number (contact.mobilephone, contact.phone are empty)"),
         ("ask Ada", "not_a_phone_number", '"ask Ada" is not a phone number in US'),
         ("123", "not_a_phone_number", '"123" is not a phone number in US'),
     ],

@@ -80,3 +80,8 @@ def test_no_text_raises(raw: str, region: str) -> None:
     number = normalise(raw, region)
     assert number is None or number.e164.startswith("+")
     region_of(raw)
+
+
+@pytest.mark.parametrize("raw", ["555-0147", "555-0147 ext 4", "5550147"])
+def test_a_number_without_its_area_code_is_nobodys(raw: str) -> None:
+    assert normalise(raw, "US") is None

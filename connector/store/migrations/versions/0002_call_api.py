@@ -142,6 +142,7 @@ def _create_endpoints() -> None:
     op.create_table(
         "endpoints",
         sa.Column("id", ID, primary_key=True),
+        sa.Column("name", sa.Text, comment="given by configuration: what waits follows it to another url"),
         sa.Column("url", sa.Text, nullable=False),
         sa.Column(
             "secret", sa.Text, nullable=False, comment="needed in clear: every event is signed with it"
