@@ -50,7 +50,8 @@ def _ensure(conn: sa.Connection, webhook: WebhookSettings, now: datetime) -> str
 
 def _follow(conn: sa.Connection, name: str, url: str) -> None:
     """Move the endpoint of this name to `url`, with all that waits for it, unless another is there."""
-    taken = sa.select(1).where(endpoints.c.url == url).exists()
+    others = endpoints.alias("others")
+    taken = sa.select(1).select_from(others).where(others.c.url == url).exists()
     conn.execute(endpoints.update().where(endpoints.c.name == name, ~taken).values(url=url))
 
 

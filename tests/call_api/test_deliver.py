@@ -174,11 +174,12 @@ def test_events_for_an_endpoint_that_was_removed_wait_until_it_is_back(
 
 def test_an_endpoint_of_a_name_takes_what_waits_to_its_new_url(serve: Serve, receiver: Receiver) -> None:
     """The port of a server changed between two starts: the events in flight follow it."""
-    running = serve(webhooks=[{"url": "http://127.0.0.1:9/old", "secret": SECRET, "name": "connector: sales"}])
+    old = {"url": "http://127.0.0.1:9/old", "secret": SECRET, "name": "connector: sales"}
+    running = serve(webhooks=[old], simulated=AT_ONCE)
     running.client.call("+12025550191")
     running.api.place_calls()
     running.api.follow_calls()
-    serve(webhooks=[{"url": receiver.url, "secret": SECRET, "name": "connector: sales"}])
+    serve(webhooks=[old | {"url": receiver.url}])
     running.until_quiet()
     assert len(receiver.received) == 1
 
