@@ -51,7 +51,6 @@ def create_engine(url: str, *, pool_size: int = 10) -> sa.Engine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=5,
-        pool_pre_ping=True,
         connect_args={"connect_timeout": 5, "options": "-csearch_path=jobs -ctimezone=UTC"},
     )
 

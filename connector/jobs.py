@@ -151,7 +151,9 @@ class Worker:
         asyncio.run(run())
 
     def _app(self) -> procrastinate.App:
-        options = {"options": f"-csearch_path={SCHEMA}"}
+        # What the queue itself commits (a job taken, a job done) need not reach the disk before it goes on:
+        # lost in a crash it means a job run twice, and every job may. Deferring is in our own transactions.
+        options = {"options": f"-csearch_path={SCHEMA} -csynchronous_commit=off"}
         return procrastinate.App(
             connector=procrastinate.PsycopgConnector(
                 conninfo=self.conninfo, min_size=1, max_size=4, kwargs=options

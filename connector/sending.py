@@ -23,6 +23,8 @@ LEASE = timedelta(seconds=10)
 """How long after it was let go a request may still be sent; later it goes back in line. A look-up may
 trust an empty answer once the lease and the client's time-outs are over."""
 THREADS = 8
+GATHER = 0.02
+"""Seconds: what is answered within it is committed together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +151,11 @@ def _post(parts: Parts, ready: Ready, deadline: datetime) -> Answer:
 
 
 def _as_they_come(futures: Mapping[Future[Answer], Ready]) -> Iterator[list[tuple[Ready, Answer]]]:
-    """What is done, in groups as large as happen to be done at once."""
+    """What is done, as soon as something is, with what is done a moment later: a commit for each group."""
     pending = set(futures)
     while pending:
-        done, pending = wait(pending, return_when=FIRST_COMPLETED)
+        wait(pending, return_when=FIRST_COMPLETED)
+        done, pending = wait(pending, timeout=GATHER)
         yield [(futures[each], each.result()) for each in done]
 
 

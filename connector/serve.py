@@ -31,9 +31,9 @@ from connector.worker import run_worker
 
 log = logging.getLogger(__name__)
 
-WEB_THREADS = 8
-WEB_POOL = 8
-WORK_POOL = 12
+WEB_THREADS = 4
+WEB_POOL = 4
+WORK_POOL = 8
 DRAIN = 25.0
 
 

@@ -18,7 +18,7 @@ from connector.model import Clock
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 10.0
 SIDE_BY_SIDE = 4
-BATCH = 20
+BATCH = 60
 LONGEST_RUN = timedelta(seconds=20)
 USER_AGENT = "Stagecall-Events/1"
 

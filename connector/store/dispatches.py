@@ -3,10 +3,11 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB
 
 from connector.model import DispatchState, EventKind, RecordRef, StageEvent
 from connector.store.tables import dispatch_history, dispatches
@@ -14,6 +15,28 @@ from connector.store.tables import dispatch_history, dispatches
 UNDER_WAY = ("sending", "placed", "unknown")
 SAME_ENTRY = timedelta(seconds=10)
 """Two entries into a stage closer than this are one: people drag a card there and back."""
+
+
+def _with_rows(text: str) -> sa.TextClause:
+    """A statement over rows given as one JSON array: its text stays the same, so it is prepared once."""
+    return sa.text(text).bindparams(sa.bindparam("rows", type_=JSONB))
+
+
+_COLUMNS = (
+    "id, connection, rule, rules_version, delivery_id, event, record_type, record_id, stage, entered_at, state,"
+    ' word, reason, due_at, looks, attempts, phone_number, "values", explanation, created_at'
+)
+_INSERT = _with_rows(
+    f"INSERT INTO connector.dispatches ({_COLUMNS})"  # noqa: S608
+    f" SELECT {_COLUMNS}"
+    " FROM jsonb_populate_recordset(NULL::connector.dispatches, :rows)"
+    " ON CONFLICT DO NOTHING RETURNING id::text"
+)
+_INSERT_NOTES = _with_rows(
+    "INSERT INTO connector.dispatch_history (dispatch_id, at, state, reason)"
+    " SELECT dispatch_id, at, state, reason"
+    " FROM jsonb_populate_recordset(NULL::connector.dispatch_history, :rows)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +86,7 @@ def insert_new(conn: sa.Connection, rows: Sequence[Dispatch]) -> list[str]:
     fresh = [row for row in rows if _is_new(row, known)]
     if not fresh:
         return []
-    statement = insert(dispatches).on_conflict_do_nothing().returning(dispatches.c.id)
-    inserted = set(conn.execute(statement, [_columns(row) for row in fresh]).scalars())
+    inserted = set(conn.execute(_INSERT, {"rows": [_columns(row) for row in fresh]}).scalars())
     _note(
         conn,
         [
@@ -150,29 +172,29 @@ def change(
 def _change_alike(
     conn: sa.Connection, names: Sequence[str], changes: Sequence[Change], states: Sequence[str]
 ) -> set[str]:
-    """One statement for changes that set the same columns: UPDATE ... FROM (VALUES ...)."""
-    base = ("id", "state", "word", "reason")
-    columns = [sa.column(name, dispatches.c[name].type) for name in (*base, *names)]
+    """One statement for changes that set the same columns."""
     rows = [
-        (one.dispatch_id, one.state.value, one.word, one.reason, *(one.columns[name] for name in names))
+        {
+            "id": one.dispatch_id,
+            "state": one.state.value,
+            "word": one.word,
+            "reason": one.reason,
+            **{name: _json(value) for name, value in one.columns.items()},
+        }
         for one in changes
     ]
-    new = sa.values(*columns, name="new").data(rows)
-    statement = (
-        dispatches.update()
-        .where(
-            dispatches.c.id == sa.cast(new.c.id, dispatches.c.id.type),
-            dispatches.c.state.in_(states),
-        )
-        .values(
-            {
-                name: sa.cast(new.c[name], dispatches.c[name].type)
-                for name in ("state", "word", "reason", *names)
-            }
-        )
-        .returning(dispatches.c.id)
+    return set(conn.execute(_update(tuple(names)), {"rows": rows, "states": states}).scalars())
+
+
+@cache
+def _update(names: tuple[str, ...]) -> sa.TextClause:
+    """The statement that changes dispatches and sets these columns besides: one text, whatever the number."""
+    columns = ", ".join(f'"{name}" = new."{name}"' for name in ("state", "word", "reason", *names))
+    return _with_rows(
+        f"UPDATE connector.dispatches old SET {columns}"  # noqa: S608  # names are our own columns'
+        " FROM jsonb_populate_recordset(NULL::connector.dispatches, :rows) new"
+        " WHERE old.id = new.id AND old.state = ANY(:states) RETURNING old.id::text"
     )
-    return set(conn.execute(statement).scalars())
 
 
 def postpone(conn: sa.Connection, dispatch_id: str, due_at: datetime) -> None:
@@ -182,7 +204,7 @@ def postpone(conn: sa.Connection, dispatch_id: str, due_at: datetime) -> None:
 
 def _note(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:
-        conn.execute(dispatch_history.insert(), rows)
+        conn.execute(_INSERT_NOTES, {"rows": [{k: _json(v) for k, v in row.items()} for row in rows]})
 
 
 def history(conn: sa.Connection, dispatch_id: str) -> list[tuple[datetime, str, str]]:
@@ -284,18 +306,22 @@ def _columns(row: Dispatch) -> dict[str, Any]:
         "record_type": row.record.type,
         "record_id": row.record.id,
         "stage": row.stage,
-        "entered_at": row.event.occurred_at,
+        "entered_at": row.event.occurred_at.isoformat(),
         "state": row.state.value,
         "word": row.word,
         "reason": row.reason,
-        "due_at": row.due_at,
+        "due_at": row.due_at.isoformat(),
         "looks": row.looks,
         "attempts": row.attempts,
         "phone_number": row.phone_number,
         "values": row.values,
         "explanation": list(row.explanation),
-        "created_at": row.created_at,
+        "created_at": row.created_at.isoformat(),
     }
+
+
+def _json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _dispatch(row: sa.Row[Any]) -> Dispatch:

@@ -6,10 +6,17 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB
 
 from connector.model import RecordRef, WriteBack
 from connector.store.tables import write_backs
+
+_INSERT = sa.text(
+    "INSERT INTO connector.write_backs"
+    " (dispatch_id, connection, moment, record_type, record_id, properties, state, due_at, attempts)"
+    " SELECT dispatch_id, connection, moment, record_type, record_id, properties, state, due_at, attempts"
+    " FROM jsonb_populate_recordset(NULL::connector.write_backs, :rows) ON CONFLICT DO NOTHING"
+).bindparams(sa.bindparam("rows", type_=JSONB))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +38,23 @@ def queue(
     if not rows:
         return
     conn.execute(
-        insert(write_backs).on_conflict_do_nothing(),
-        [
-            {
-                "dispatch_id": dispatch_id,
-                "connection": connection,
-                "moment": moment,
-                "record_type": write.record.type,
-                "record_id": write.record.id,
-                "properties": {name: dict(values) for name, values in write.properties.items()},
-                "state": "due",
-                "due_at": due_at,
-                "attempts": 0,
-            }
-            for dispatch_id, moment, write in rows
-        ],
+        _INSERT,
+        {
+            "rows": [
+                {
+                    "dispatch_id": dispatch_id,
+                    "connection": connection,
+                    "moment": moment,
+                    "record_type": write.record.type,
+                    "record_id": write.record.id,
+                    "properties": {name: dict(values) for name, values in write.properties.items()},
+                    "state": "due",
+                    "due_at": due_at.isoformat(),
+                    "attempts": 0,
+                }
+                for dispatch_id, moment, write in rows
+            ]
+        },
     )
 
 
