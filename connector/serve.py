@@ -20,7 +20,6 @@ from typing import Any
 import fasteners
 import requests
 
-from connector.app import create_app
 from connector.config import Config
 from connector.database import create_engine, running_database
 from connector.errors import PermanentError
@@ -151,8 +150,11 @@ def _announce(host: str, port: int, config: Config, say: Callable[[str], None]) 
 
 
 def _run_web(config: Config, url: str, host: str, port: int) -> None:
+    # imported here: the job worker, which imports this module too, has no use for them; and before the fork
     from granian.constants import Interfaces
     from granian.server.mp import MPServer
+
+    import connector.app  # noqa: F401
 
     MPServer(
         target="connector",
@@ -175,6 +177,8 @@ class _Loader:
     url: str
 
     def __call__(self) -> Any:
+        from connector.app import create_app
+
         configure_logging()
         exit_with_parent(None)
         return create_app(build(self.config, create_engine(self.url, pool_size=WEB_POOL)))
@@ -237,5 +241,5 @@ class _WorkerProcess:
     def _spawn(self) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "connector.cli", "work", "--config", str(self.config.file)]
         command += ["--data", str(self.config.data), "--own-url", self.own_url]
-        environment = {**os.environ, "STAGECALL_SERVED_DATABASE": self.url}
+        environment = {**os.environ, "STAGECALL_SERVED_DATABASE": self.url, "MALLOC_ARENA_MAX": "2"}
         return subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603

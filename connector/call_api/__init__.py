@@ -1,7 +1,6 @@
 """Our server of the Trigger Call API. It knows nothing of CRMs, rules or receivers."""
 
-from connector.call_api.routes import create_blueprint
 from connector.call_api.service import CallApi
 from connector.call_api.settings import CallApiSettings
 
-__all__ = ["CallApi", "CallApiSettings", "create_blueprint"]
+__all__ = ["CallApi", "CallApiSettings"]

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from standardwebhooks import Webhook
 
+from connector.call_api.deliver import BATCH
 from connector.call_api.outbox import list_dead
 from tests.call_api.conftest import SECRET, Receiver, Running, Serve
 
@@ -196,12 +197,12 @@ def test_an_endpoint_that_fails_leaves_the_worker_and_is_nudged_again(
     running: Running, receiver: Receiver
 ) -> None:
     receiver.answers = [500] * 100
-    for _ in range(30):
+    for _ in range(BATCH + 10):
         running.client.call("+12025550191")
     running.api.place_calls()
     running.api.follow_calls()
     running.execute("DELETE FROM jobs.procrastinate_jobs")
     (endpoint_id,) = running.scalars("SELECT id::text FROM call_api.endpoints")
     running.api.deliver(endpoint_id)
-    assert len(receiver.received) == 20
+    assert len(receiver.received) == BATCH
     assert running.scalars("SELECT task_name FROM jobs.procrastinate_jobs") == ["deliver"]
