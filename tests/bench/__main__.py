@@ -1,6 +1,7 @@
 """`make bench`, or `python -m tests.bench [acknowledge] [drain] [start]` for a part of it."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ def main() -> None:
     chosen = sys.argv[1:] or list(parts)
     if unknown := [each for each in chosen if each not in parts]:
         sys.exit(f"not a part: {', '.join(unknown)}; there are: {', '.join(parts)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the world is tidied up then too
     sections = []
     with world() as here:
         for name in chosen:
