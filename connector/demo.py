@@ -101,7 +101,7 @@ def _tell(stage: _Stage, say: Say) -> None:
     say(f" 8. On the deal now: {_spelled(final)}")
     echoes = _until("HubSpot reports our own write-backs", lambda: _echoes(stage.sandbox))
     say(
-        f" 9. HubSpot reports our own {echoes} changes back to us; they start no call: {_count(stage)} in all."
+        f" 9. HubSpot tells us of our own write-backs too ({echoes}); they start no call: {_count(stage)} in all."
     )
     say(f"Done in {time.monotonic() - stage.started:.1f} s. Next: README.md, or `stagecall demo --keep`.")
 
