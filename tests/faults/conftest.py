@@ -43,6 +43,13 @@ def until(look: Callable[[], Any], seconds: float, what: str) -> Any:
     pytest.fail(f"not within {seconds:g} s: {what}")
 
 
+def _is_postgres(process: psutil.Process) -> bool:
+    """Whether this is PostgreSQL or a child of it; a process that has ended meanwhile is nothing any more."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return "postgres" in process.name()
+    return False
+
+
 @dataclass
 class Served:
     """A `stagecall serve` on its own data folder, that can be killed and started again."""
@@ -96,7 +103,7 @@ class Served:
                 process.kill()
         assert self.process is not None
         self.process.wait()
-        ours = [process for process in family[1:] if everything or "postgres" not in process.name()]
+        ours = [process for process in family[1:] if everything or not _is_postgres(process)]
         _, alive = psutil.wait_procs(ours, timeout=10)
         assert not alive, "the children notice that serve is gone"
 
