@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from connector import jobs, receiver
-from connector.call_api.routes import create_blueprint
+from connector.call_api.web import create_blueprint
 from connector.parts import Parts
 from connector.store import dispatches
 

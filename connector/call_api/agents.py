@@ -39,7 +39,7 @@ def create_agent(
     added = conn.execute(
         insert(agents)
         .values(id=agent.id, name=name, phone_number=phone_number, is_default=default, created_at=now)
-        .on_conflict_do_nothing(index_elements=[agents.c.name])
+        .on_conflict_do_nothing(index_elements=[agents.c.name], index_where=agents.c.archived_at.is_(None))
         .returning(agents.c.id)
     )
     if added.first() is None:

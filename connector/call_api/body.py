@@ -16,7 +16,8 @@ from connector.call_api.problems import Refusal
 MAX_BODY = 64 * 1024
 MAX_DEPTH = 64
 MAX_METADATA = 10_000
-MAX_DISPATCH_ID = 200
+MAX_PAIR = 300
+MAX_PAIRS = 100
 
 _BRACKETS = re.compile(rb'\\.|["\[\]{}]', re.DOTALL)
 # a \u0000 whose backslash is not itself escaped
@@ -33,13 +34,13 @@ class Trigger:
     email: str | None
     metadata: str | None
     """The object's JSON as it was sent."""
-    dispatch_id: str | None
-    """`metadata.dispatch_id`, by which a call is found again."""
+    metadata_pairs: list[str] | None
+    """`key=value` of its plain fields, by which a call is found again."""
 
 
 def read_trigger(body: bytes) -> Trigger:
     """Read the body of POST /calls/trigger. Raises Refusal with what is wrong, and in which field."""
-    fields = _fields(body)
+    fields = check_json(body)
     metadata = _metadata(fields)
     agent_id, name, email = (_text(fields, field) for field in ("agent_id", "name", "email"))
     number = fields.get("phone_number")
@@ -52,12 +53,15 @@ def read_trigger(body: bytes) -> Trigger:
         name=name,
         email=email,
         metadata=metadata.decode() if metadata is not None else None,
-        dispatch_id=_dispatch_id(metadata),
+        metadata_pairs=_pairs(metadata) if metadata is not None else None,
     )
 
 
-def _fields(body: bytes) -> dict[str, bytes]:
-    """The top-level fields as raw JSON; of a name that comes twice, the last."""
+def check_json(body: bytes) -> dict[str, bytes]:
+    """The top-level fields of a JSON object as raw JSON; of a name that comes twice, the last.
+
+    Raises Refusal for anything but one well-formed object, at most 64 levels deep, without U+0000.
+    """
     _check_depth(body)
     try:
         body.decode("utf-8")  # msgspec checks the encoding only of what it decodes, not of what it skips
@@ -102,7 +106,7 @@ def _text(fields: dict[str, bytes], name: str) -> str | None:
         return None
     text = _string(value)
     if text is None:
-        raise Refusal(problems.wrong_type(name, "a string"))
+        raise Refusal(problems.bad_field(name, "a string"))
     return text
 
 
@@ -111,15 +115,25 @@ def _metadata(fields: dict[str, bytes]) -> bytes | None:
     if value == b"null":
         return None
     if not value.startswith(b"{"):
-        raise Refusal(problems.wrong_type("metadata", "an object"))
+        raise Refusal(problems.bad_field("metadata", "an object"))
     if len(value) > MAX_METADATA and len(value.decode()) > MAX_METADATA:
         raise Refusal(problems.METADATA_TOO_LARGE)
     return value
 
 
-def _dispatch_id(metadata: bytes | None) -> str | None:
-    if metadata is None:
-        return None
-    value = msgspec.json.decode(metadata, type=dict[str, msgspec.Raw]).get("dispatch_id")
-    text = _string(bytes(value)) if value is not None else None
-    return text if text is not None and len(text) <= MAX_DISPATCH_ID else None
+def _pairs(metadata: bytes) -> list[str]:
+    """The texts, numbers and booleans of the object, but long ones and those after the first hundred."""
+    fields = msgspec.json.decode(metadata, type=dict[str, msgspec.Raw])
+    plain = {name: bytes(value) for name, value in fields.items() if bytes(value)[:1] not in b"[{n"}
+    pairs = [metadata_pair(name, _plain_text(value)) for name, value in plain.items()]
+    return [pair for pair in pairs if len(pair) <= MAX_PAIR][:MAX_PAIRS]
+
+
+def _plain_text(value: bytes) -> str:
+    text = _string(value)
+    return text if text is not None else value.decode()
+
+
+def metadata_pair(name: str, value: str) -> str:
+    """How a field of metadata is kept to be found by: a number as it was written, a boolean as JSON has it."""
+    return f"{name}={value}"

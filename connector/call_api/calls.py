@@ -52,11 +52,11 @@ def get_call(conn: sa.Connection, call_id: str) -> CallRow | None:
     return conn.execute(sa.select(calls).where(calls.c.id == wanted)).mappings().first()
 
 
-def list_calls(conn: sa.Connection, *, dispatch_id: str | None, limit: int) -> Sequence[CallRow]:
-    """The newest calls; with `dispatch_id`, those that carry it in their metadata."""
+def list_calls(conn: sa.Connection, *, pairs: Sequence[str] = (), limit: int) -> Sequence[CallRow]:
+    """The newest calls; with `pairs` (`key=value`), those that carry all of them in their metadata."""
     query = sa.select(calls).order_by(calls.c.created_at.desc(), calls.c.id.desc()).limit(limit)
-    if dispatch_id is not None:
-        query = query.where(calls.c.dispatch_id == dispatch_id)
+    if pairs:
+        query = query.where(calls.c.metadata_pairs.contains(list(pairs)))
     return conn.execute(query).mappings().all()
 
 
@@ -75,8 +75,8 @@ def take_queued(conn: sa.Connection, *, limit: int, now: datetime) -> Sequence[C
     """Mark the oldest queued calls `dialing` and return them; once committed they are dialled, once."""
     oldest = (
         sa.select(calls.c.id)
-        .where(calls.c.state == CallState.QUEUED)
-        .order_by(calls.c.created_at)
+        .where(calls.c.state == CallState.QUEUED, calls.c.due_at <= now)
+        .order_by(calls.c.due_at, calls.c.created_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
         .cte("oldest")
@@ -162,9 +162,9 @@ def dial_of(row: CallRow) -> Dial:
     return Dial(**{name: row[name] for name in Dial.__dataclass_fields__})
 
 
-def has_queued(conn: sa.Connection) -> bool:
-    """Does a call wait to be placed?"""
-    return _exists(conn, calls.c.state == CallState.QUEUED)
+def has_queued(conn: sa.Connection, now: datetime) -> bool:
+    """Is a call due to be placed?"""
+    return _exists(conn, sa.and_(calls.c.state == CallState.QUEUED, calls.c.due_at <= now))
 
 
 def has_due_looks(conn: sa.Connection, now: datetime) -> bool:

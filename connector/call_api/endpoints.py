@@ -43,7 +43,9 @@ def _ensure(conn: sa.Connection, webhook: WebhookSettings, now: datetime) -> str
     )
     changed = {"secret": secret, "name": webhook.name, "removed_at": None}
     endpoint_id: str = conn.execute(
-        known.on_conflict_do_update(index_elements=[endpoints.c.url], set_=changed).returning(endpoints.c.id)
+        known.on_conflict_do_update(
+            index_elements=[endpoints.c.url], index_where=endpoints.c.source == "config", set_=changed
+        ).returning(endpoints.c.id)
     ).scalar_one()
     return endpoint_id
 

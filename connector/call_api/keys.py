@@ -9,6 +9,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Literal
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -21,6 +22,9 @@ log = logging.getLogger(__name__)
 KEY_PREFIX = "bvai_sk_"
 _LOOK_UP_LENGTH = len(KEY_PREFIX) + 4
 _USE_RECORDED_EVERY = timedelta(minutes=1)
+
+
+Scope = Literal["trigger", "read", "admin"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class ApiKey:
     created_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
+    scopes: list[Scope]
+    expires_at: datetime | None
 
 
 _COLUMNS = [api_keys.c[name] for name in ApiKey.__dataclass_fields__]

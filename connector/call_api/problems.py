@@ -14,11 +14,13 @@ class Problem:
     blamed: str | None = None
     """The field that is to blame, where one is."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, object] = field(default_factory=dict)
+    """Further fields of the answer."""
 
     def body(self) -> dict[str, object]:
         """The answer's body."""
         blamed = {"field": self.blamed} if self.blamed else {}
-        return {"success": False, "error": self.text, "code": self.code, **blamed}
+        return {"success": False, "error": self.text, "code": self.code, **blamed, **self.more}
 
 
 class Refusal(Exception):
@@ -74,9 +76,14 @@ def rate_limited(retry_after: int) -> Problem:
     return Problem(429, "rate_limited", "Rate limit exceeded", headers={"Retry-After": str(retry_after)})
 
 
-def wrong_type(name: str, wanted: str) -> Problem:
-    """A field holds another kind of value than it may."""
-    return Problem(400, "invalid_type", f"{name} must be {wanted}", blamed=name)
+def insufficient_scope(scope: str) -> Problem:
+    """The key is good, but not for this."""
+    return Problem(403, "insufficient_scope", f"This key may not do that: it needs the scope {scope}")
+
+
+def bad_field(name: str, wanted: str) -> Problem:
+    """A field of the body holds another kind of value than it may."""
+    return Problem(400, "invalid_field", f"{name} must be {wanted}", blamed=name)
 
 
 def bad_parameter(name: str, wanted: str) -> Problem:

@@ -23,10 +23,11 @@ _GIVEN = (
     calls.c.name,
     calls.c.email,
     calls.c.metadata,
-    calls.c.dispatch_id,
+    calls.c.metadata_pairs,
     calls.c.state,
     calls.c.provider,
     calls.c.created_at,
+    calls.c.due_at,
 )
 _OF_AGENT = {"agent_id": agents.c.id, "agent_name": agents.c.name, "from_number": agents.c.phone_number}
 
@@ -81,10 +82,11 @@ def add_call(
         "name": trigger.name,
         "email": trigger.email,
         "metadata": trigger.metadata,
-        "dispatch_id": trigger.dispatch_id,
+        "metadata_pairs": trigger.metadata_pairs,
         "state": CallState.QUEUED.value,
         "provider": provider,
         "created_at": now,
+        "due_at": now,
     }
     if trigger.agent_id is None:
         return conn.execute(_ADD_FOR_DEFAULT, values).scalar()

@@ -81,7 +81,7 @@ class CallApi:
         """
         now = self.clock()
         with self.engine.begin() as conn:
-            if has_queued(conn):
+            if has_queued(conn, now):
                 jobs.nudge(conn, "place_calls")
         with self.engine.begin() as conn:
             if has_due_looks(conn, now):

@@ -16,7 +16,7 @@ from werkzeug.serving import make_server
 
 from connector.call_api import CallApi, CallApiSettings
 from connector.call_api.carriers import Carrier
-from connector.call_api.routes import create_blueprint
+from connector.call_api.web import create_blueprint
 
 KEY = "bvai_sk_only-for-tests-0123456789"
 SECRET = "whsec_" + "c3RhZ2VjYWxsLXN0YWdlY2FsbC1zdGFnZWNhbGw="

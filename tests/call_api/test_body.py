@@ -27,7 +27,7 @@ def test_the_fields_of_a_request() -> None:
     trigger = read(
         ', "agent_id": "a", "name": "Ada \\u00e9", "email": "ada@example.com", "metadata": {"a": 1.10}'
     )
-    assert trigger == Trigger("+12025550101", "a", "Ada é", "ada@example.com", '{"a": 1.10}', None)
+    assert trigger == Trigger("+12025550101", "a", "Ada é", "ada@example.com", '{"a": 1.10}', ["a=1.10"])
 
 
 def test_null_is_as_absent() -> None:
@@ -128,18 +128,19 @@ def test_ten_thousand_characters_of_metadata_and_no_more() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metadata", "dispatch_id"),
+    ("metadata", "pairs"),
     [
-        ('{"dispatch_id": "d-1"}', "d-1"),
-        ('{"dispatch_id": "a", "dispatch_id": "b"}', "b"),
-        ('{"dispatch\\u005fid": "escaped"}', "escaped"),
-        ('{"dispatch_id": 7}', None),
-        ('{"x": {"dispatch_id": "inside"}}', None),
-        ('{"dispatch_id": "' + "x" * 201 + '"}', None),
+        ('{"dispatch_id": "d-1", "n": 1.10, "big": 1e400}', ["dispatch_id=d-1", "n=1.10", "big=1e400"]),
+        ('{"dispatch_id": "a", "dispatch_id": "b"}', ["dispatch_id=b"]),
+        ('{"dispatch\\u005fid": "escaped"}', ["dispatch_id=escaped"]),
+        ('{"hot": true, "cold": false, "empty": "", "none": null}', ["hot=true", "cold=false", "empty="]),
+        ('{"x": {"dispatch_id": "inside"}, "y": ["a"]}', []),
+        ('{"long": "' + "x" * 300 + '"}', []),
+        ("{" + ", ".join(f'"k{n}": {n}' for n in range(101)) + "}", [f"k{n}={n}" for n in range(100)]),
     ],
 )
-def test_the_dispatch_id_is_found_in_metadata(metadata: str, dispatch_id: str | None) -> None:
-    assert read(f', "metadata": {metadata}').dispatch_id == dispatch_id
+def test_plain_fields_of_metadata_are_kept_to_be_found_by(metadata: str, pairs: list[str]) -> None:
+    assert read(f', "metadata": {metadata}').metadata_pairs == pairs
 
 
 values = st.recursive(

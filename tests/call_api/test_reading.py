@@ -70,7 +70,7 @@ def test_calls_are_found_by_dispatch_newest_first(running: Running) -> None:
     ("query", "field"),
     [
         *(("limit=0", "limit"), ("limit=101", "limit"), ("limit=x", "limit"), ("limit=%D9%A3", "limit")),
-        *(("metadata.deal_id=1", "metadata.deal_id"), ("metadata.dispatch_id=%00", "metadata.dispatch_id")),
+        ("metadata.dispatch_id=%00", "metadata.dispatch_id"),
     ],
 )
 def test_400_for_a_query_that_cannot_be_answered(running: Running, query: str, field: str) -> None:

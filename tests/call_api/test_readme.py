@@ -40,5 +40,5 @@ def test_the_event_has_the_fields_it_shows_and_its_receiver_accepts_it(
 def test_every_refusal_is_in_the_table() -> None:
     known = [value for value in vars(problems).values() if isinstance(value, Problem)]
     codes = {problem.code for problem in known} - {"internal"}
-    codes |= {"rate_limited", "invalid_type", "invalid_parameter"}
+    codes |= {"rate_limited", "invalid_field", "invalid_parameter"}
     assert {code for code in codes if f"`{code}`" not in README} == set()

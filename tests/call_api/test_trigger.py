@@ -197,7 +197,7 @@ def test_400_names_the_field_of_a_wrong_type(
 ) -> None:
     answer = running.client.trigger({"phone_number": "+12025550101", **body})
     assert answer.status_code == 400
-    assert answer.json() == {"success": False, "error": error, "code": "invalid_type", "field": field}
+    assert answer.json() == {"success": False, "error": error, "code": "invalid_field", "field": field}
 
 
 def test_the_body_is_judged_before_the_number_and_the_number_before_the_agent(running: Running) -> None:

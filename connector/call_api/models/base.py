@@ -1,0 +1,36 @@
+"""What all shapes share."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ApiModel(BaseModel):
+    """A JSON object of the API: unknown fields are ignored, values of the wrong type are refused."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+class Answer(ApiModel):
+    """Every good answer says so."""
+
+    success: bool = Field(default=True, description="Always true here.", examples=[True])
+
+
+class Refused(ApiModel):
+    """Every refusal: a text for people, a word for machines, and the field to blame where one is."""
+
+    success: bool = Field(description="Always false here.", examples=[False])
+    error: str = Field(description="What is wrong.", examples=["Invalid phone number format"])
+    code: str = Field(description="The same for machines.", examples=["invalid_phone_number"])
+    field: str | None = Field(default=None, description="The field to blame.", examples=["phone_number"])
+
+
+PhoneNumber = Annotated[
+    str,
+    Field(
+        pattern=r"^\+[1-9][0-9]{6,14}$",
+        description="`+`, country code, number: 7 to 15 digits, nothing else. Nothing is tidied up.",
+        examples=["+12025550190"],
+    ),
+]

@@ -1,0 +1,120 @@
+"""Reading a request: who asks, with which body, with which query."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from flask import request
+from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from connector.call_api import problems
+from connector.call_api.body import MAX_BODY, check_json
+from connector.call_api.keys import ApiKey, Scope, verify_key
+from connector.call_api.problems import Problem, Refusal
+from connector.model import Clock
+
+Model = TypeVar("Model", bound=BaseModel)
+_DRAINED = 4 * 1024 * 1024
+_METADATA = "metadata."
+
+
+def authenticate(conn: sa.Connection, scope: Scope | None, clock: Clock) -> ApiKey:
+    """The key that asks. Raises Refusal: 401 for no live key, 403 where it may not ask this."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    key = verify_key(conn, token.strip(), now=clock()) if scheme.lower() == "bearer" else None
+    if key is None:
+        raise Refusal(problems.INVALID_KEY)
+    if not key.enabled:
+        raise Refusal(problems.ACCESS_DISABLED)
+    if scope is not None and scope not in key.scopes:
+        raise Refusal(problems.insufficient_scope(scope))
+    return key
+
+
+def read_body() -> bytes | Problem:
+    """The body, or what is wrong with it: read before a connection is taken, judged after the key."""
+    if (request.content_length or 0) > MAX_BODY:
+        _drain()
+        return problems.BODY_TOO_LARGE
+    request.max_content_length = MAX_BODY + 1  # of a chunked body: more is cut off without a word
+    try:
+        body = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        return problems.BODY_TOO_LARGE
+    if len(body) > MAX_BODY:
+        return problems.BODY_TOO_LARGE
+    return body if request.is_json else problems.NOT_JSON
+
+
+def _drain() -> None:
+    """Read some of a body that is too large, so that the client gets to see the answer."""
+    left = min(request.content_length or 0, _DRAINED)
+    while left > 0 and (chunk := request.input_stream.read(min(left, 65536))):
+        left -= len(chunk)
+
+
+def read_model(model: type[Model], body: bytes | Problem) -> Model:
+    """The body as `model`. Raises Refusal (400) with what is wrong, and in which field."""
+    if isinstance(body, Problem):
+        raise Refusal(body)
+    check_json(body)
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise Refusal(field_problem(error)) from None
+
+
+def read_query(model: type[Model]) -> Model:
+    """The query as `model`; `metadata.NAME=VALUE` fields together as `metadata`. Raises Refusal (400)."""
+    given: dict[str, Any] = {}
+    metadata: dict[str, str] = {}
+    for name, values in request.args.lists():
+        if "\x00" in name or "\x00" in values[-1]:
+            raise Refusal(
+                problems.bad_parameter(name.replace("\x00", ""), "text without the character U+0000")
+            )
+        if name.startswith(_METADATA):
+            metadata[name.removeprefix(_METADATA)] = values[-1]
+        else:
+            given[name] = values[-1]
+    try:
+        return model.model_validate({**given, "metadata": metadata}, strict=False)
+    except ValidationError as error:
+        name, wanted = _first_wrong(error)
+        raise Refusal(problems.bad_parameter(name, wanted)) from None
+
+
+def field_problem(error: ValidationError) -> Problem:
+    """The first thing that is wrong with a shape, as a refusal that names the field."""
+    return problems.bad_field(*_first_wrong(error))
+
+
+def _first_wrong(error: ValidationError) -> tuple[str, str]:
+    """The field's name, and what would be right."""
+    first: Mapping[str, Any] = error.errors(include_url=False, include_input=False)[0]
+    name = ".".join(str(step) for step in first["loc"]) or "the body"
+    return name, "given" if first["type"] == "missing" else _wanted(first)
+
+
+_WANTED = {
+    "string_type": "a string",
+    "int_type": "a whole number",
+    "bool_type": "true or false",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+    "list_type": "a list",
+    "tuple_type": "a list",
+}
+
+
+def _wanted(detail: Mapping[str, Any]) -> str:
+    """What would be right, to follow "must be"."""
+    plain = _WANTED.get(detail["type"])
+    if plain is not None:
+        return plain
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    for beginning in ("Input should be ", "must be ", "Value should be ", "String should "):
+        message = message.removeprefix(beginning)
+    return message
