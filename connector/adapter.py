@@ -52,6 +52,8 @@ class Adapter(ABC):
     """The vendor's own field names by object, for `stagecall check` without an account."""
     standard_catalog: ClassVar[Catalog] = Catalog()
     """The pipelines of a fresh account, for `stagecall preview` without one."""
+    tells_previous_stage: ClassVar[bool] = False
+    """Do its stage events say where the record came from? Only then may a rule ask with `from`."""
     signs_body: ClassVar[bool]
     """Does the vendor's proof cover the body?"""
     Settings: ClassVar[type[ConnectionSettings]] = ConnectionSettings

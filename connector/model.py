@@ -49,6 +49,20 @@ class EventKind(StrEnum):
     CREATED = "created"
 
 
+class Source(StrEnum):
+    """Who or what changed a record, in words that no vendor owns."""
+
+    PERSON = "person"
+    """By hand, one record."""
+    BULK_EDIT = "bulk_edit"
+    """By hand, many records at once."""
+    IMPORT = "import"
+    INTEGRATION = "integration"
+    """Another program, through the CRM's API."""
+    WORKFLOW = "workflow"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class StageEvent:
     """A record entered a stage. What every adapter makes of a delivery."""
@@ -64,6 +78,8 @@ class StageEvent:
     previous_stage: str | None = None
     source: str | None = None
     """Who changed it, in the CRM's own word (`CRM_UI`, `INTEGRATION`, `IMPORT`)."""
+    changed_by: Source = Source.UNKNOWN
+    """The same in our words, by the adapter's table; what it does not list is unknown."""
     own: bool = False
     """True when our own write-back caused it: it never starts a call."""
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)

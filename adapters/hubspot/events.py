@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from connector.errors import MalformedDelivery
-from connector.model import EventKind, News, RecordRef, Request, StageEvent
+from connector.model import EventKind, News, RecordRef, Request, Source, StageEvent
 
 RECORD: Final = "deal"
 DEAL_TYPE_ID: Final = "0-3"
@@ -41,6 +41,23 @@ KNOWN: Final[Mapping[str, frozenset[str]]] = {
 }
 """HubSpot's whole vocabulary, the same in v3, 2025-09, 2026-03 and 2026-09; anything else is unknown."""
 KNOWN_ALONE: Final = frozenset({"contact.privacyDeletion"})
+
+SOURCES: Final[Mapping[str, Source]] = {
+    "CRM_UI": Source.PERSON,
+    "MOBILE_ANDROID": Source.PERSON,
+    "MOBILE_IOS": Source.PERSON,
+    "CRM_UI_BULK_ACTION": Source.BULK_EDIT,
+    "IMPORT": Source.IMPORT,
+    "API": Source.INTEGRATION,
+    "BATCH_UPDATE": Source.INTEGRATION,
+    "INTEGRATION": Source.INTEGRATION,
+    "INTEGRATIONS_PLATFORM": Source.INTEGRATION,
+    "INTEGRATIONS_SYNC": Source.INTEGRATION,
+    "SALESFORCE": Source.INTEGRATION,
+    "AUTOMATION_PLATFORM": Source.WORKFLOW,
+    "WORKFLOWS": Source.WORKFLOW,
+}
+"""HubSpot's `changeSource` in our words. It names some sixty and adds new ones; those not here are unknown."""
 
 _KINDS: Final[Mapping[type, str]] = {
     dict: "an object",
@@ -147,6 +164,7 @@ def _event(item: Mapping[str, Any], kind: EventKind) -> StageEvent:
         occurred_at=_time(milliseconds),
         kind=kind,
         source=source,
+        changed_by=SOURCES.get(source or "", Source.UNKNOWN),
         own=source == OWN_SOURCE and _is_own(item),
         raw=item,
     )

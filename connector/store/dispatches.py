@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from connector.model import DispatchState, EventKind, RecordRef, StageEvent
+from connector.model import DispatchState, EventKind, RecordRef, Source, StageEvent
 from connector.store.tables import dispatch_history, dispatches
 
 UNDER_WAY = ("sending", "placed", "unknown")
@@ -360,6 +360,7 @@ def event_to_json(event: StageEvent) -> dict[str, Any]:
         "pipeline": event.pipeline,
         "previous_stage": event.previous_stage,
         "source": event.source,
+        "changed_by": event.changed_by.value,
         "own": event.own,
     }
 
@@ -374,5 +375,6 @@ def event_from_json(value: Mapping[str, Any]) -> StageEvent:
         pipeline=value["pipeline"],
         previous_stage=value["previous_stage"],
         source=value["source"],
+        changed_by=Source(value.get("changed_by", Source.UNKNOWN)),  # not in rows of older versions
         own=value["own"],
     )

@@ -318,5 +318,6 @@ def told_event(event: StageEvent) -> dict[str, Any]:
         "kind": event.kind.value,
         "source": event.source,
         "own": event.own,
+        "changed_by": event.changed_by.value,
         **{name: value for name, value in optional.items() if value is not None},
     }

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from adapters.hubspot.events import KNOWN, parse
 from connector.errors import MalformedDelivery
-from connector.model import EventKind, News, RecordRef, Request
+from connector.model import EventKind, News, RecordRef, Request, Source
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="shared/ not here")
@@ -70,7 +70,7 @@ def test_a_stage_change_is_an_event() -> None:
     assert event.stage == "appointmentscheduled"
     assert event.occurred_at == datetime(2026, 9, 21, 14, 13, 20, 945000, tzinfo=UTC)
     assert event.kind is EventKind.MOVED
-    assert (event.source, event.own) == ("CRM_UI", False)
+    assert (event.source, event.changed_by, event.own) == ("CRM_UI", Source.PERSON, False)
     assert event.raw == MOVED
 
 
@@ -356,3 +356,21 @@ def test_a_full_delivery_is_read_in_about_a_millisecond() -> None:
 
     # measured 0.9 ms; the bound is loose, for a busy machine
     assert min(times) < 0.01
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("CRM_UI", Source.PERSON),
+        ("CRM_UI_BULK_ACTION", Source.BULK_EDIT),
+        ("IMPORT", Source.IMPORT),
+        ("API", Source.INTEGRATION),
+        ("AUTOMATION_PLATFORM", Source.WORKFLOW),
+        ("SOMETHING_NEW", Source.UNKNOWN),
+        (None, Source.UNKNOWN),
+    ],
+)
+def test_who_changed_a_deal_is_told_in_our_words(theirs: str | None, ours: Source) -> None:
+    event = {**MOVED, "changeSource": theirs}
+    (found,) = read(event).events
+    assert (found.source, found.changed_by) == (theirs, ours)
