@@ -37,23 +37,11 @@ Handler = Callable[..., None]
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """Which run of a job this is, given to handlers that ask for it."""
-
-    attempt: int
-    """0 the first time; more when it was retried or taken over from a worker that died."""
-    last: bool
-    """True when a defect in this run makes the job a dead letter."""
-
-
-@dataclass(frozen=True, slots=True)
 class Task:
     """One kind of job: its handler takes the job's arguments by name."""
 
     name: str
     handler: Handler
-    wants_run: bool = False
-    """Pass `run=Run(...)` to the handler as well."""
     periodic: str | None = None
     """A cron line of six fields (the last one seconds); such a handler takes no arguments."""
 
@@ -152,7 +140,7 @@ class Worker:
 
     def _app(self) -> procrastinate.App:
         # What the queue itself commits (a job taken, a job done) need not reach the disk before it goes on:
-        # lost in a crash it means a job run twice, and every job may. Deferring is in our own transactions.
+        # lost in a crash it means a job run twice, as if for the first time, and every job may. Deferring is in our own transactions.
         options = {"options": f"-csearch_path={SCHEMA} -csynchronous_commit=off"}
         return procrastinate.App(
             connector=procrastinate.PsycopgConnector(
@@ -182,9 +170,6 @@ class Worker:
 
 def _register(app: procrastinate.App, task: Task, *, periodic: bool) -> None:
     def run(context: procrastinate.JobContext, /, timestamp: int | None = None, **arguments: Any) -> None:
-        if task.wants_run:
-            attempt = context.job.attempts
-            arguments["run"] = Run(attempt=attempt, last=attempt + 1 >= MAX_DEFECT_ATTEMPTS)
         try:
             task.handler(**arguments)
         except Exception:

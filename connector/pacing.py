@@ -38,7 +38,7 @@ def _release(parts: Parts, conn: sa.Connection) -> None:
             DispatchState.SENDING,
             "sending",
             "let go",
-            {"sent_at": now, "attempts": each.attempts + 1},
+            {"sent_at": now, "claimed_at": None, "attempts": each.attempts + 1},
         )
         for each in due
     ]

@@ -37,17 +37,18 @@ class Ready:
     values: Mapping[str, Any]
 
 
-def send(parts: Parts, dispatch_ids: Sequence[str], let_go_at: datetime, run: jobs.Run) -> None:
+def send(parts: Parts, dispatch_ids: Sequence[str], let_go_at: datetime) -> None:
     """Send what pace let go at `let_go_at`; what was let go again since is another run's.
 
-    A run that was taken over never sends: it hands its rest to the look-up.
+    Each is claimed first, in a durable commit: whatever the queue remembers of this job, a second run of
+    it finds the claim and hands the dispatch to the look-up.
     """
     with parts.engine.begin() as conn:
-        rows = dispatches.get(conn, dispatch_ids, state=DispatchState.SENDING)
+        rows = dispatches.get(conn, dispatch_ids, state=DispatchState.SENDING, lock=True)
         rows = [each for each in rows if each.sent_at == let_go_at]
-        if run.attempt > 0:
-            _doubt(parts, conn, rows)
-            return
+        claimed = dispatches.claim(conn, [each.id for each in rows], let_go_at)
+        _doubt(parts, conn, [each for each in rows if each.id not in claimed])
+        rows = [each for each in rows if each.id in claimed]
         rules = {each.id: _rule(parts, conn, each) for each in rows}
     ready, changes = _prepare(parts, rows, rules)
     _settle(parts, changes, {})
@@ -61,6 +62,8 @@ def send(parts: Parts, dispatch_ids: Sequence[str], let_go_at: datetime, run: jo
 
 def _doubt(parts: Parts, conn: sa.Connection, rows: Sequence[Dispatch]) -> None:
     """The worker that had these stopped: each may have been sent, so each is looked up first."""
+    if not rows:
+        return
     now = parts.clock()
     reason = "the worker stopped while the request was under way; looking it up"
     changes = [

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from connector import jobs
 from connector.doubts import in_doubt, look_up
-from connector.jobs import Run, Task, Worker
+from connector.jobs import Task, Worker
 from connector.pacing import pace
 from connector.parts import Parts
 from connector.process import defer_reading, read_deliveries
@@ -24,8 +24,8 @@ def tasks(parts: Parts) -> tuple[Task, ...]:
     def read(connection: str, delivery_id: str) -> None:
         read_deliveries(parts, connection)
 
-    def send_chunk(dispatch_ids: list[str], let_go_at: str, run: Run) -> None:
-        send(parts, dispatch_ids, datetime.fromisoformat(let_go_at), run)
+    def send_chunk(dispatch_ids: list[str], let_go_at: str) -> None:
+        send(parts, dispatch_ids, datetime.fromisoformat(let_go_at))
 
     def write(connection: str) -> None:
         write_back(parts, connection)
@@ -33,7 +33,7 @@ def tasks(parts: Parts) -> tuple[Task, ...]:
     own = (
         Task("read_deliveries", read),
         Task("pace", lambda: pace(parts)),
-        Task("send", send_chunk, wants_run=True),
+        Task("send", send_chunk),
         Task("read_results", lambda: read_results(parts)),
         Task("write_back", write),
         Task("look_up", lambda: look_up(parts)),

@@ -197,6 +197,13 @@ def _update(names: tuple[str, ...]) -> sa.TextClause:
     )
 
 
+def claim(conn: sa.Connection, ids: Sequence[str], let_go_at: datetime) -> set[str]:
+    """Take those of these dispatches, let go at `let_go_at`, that no run took before; return their ids."""
+    c = dispatches.c
+    free = dispatches.update().where(c.id.in_(ids), c.sent_at == let_go_at, c.claimed_at.is_(None))
+    return set(conn.execute(free.values(claimed_at=let_go_at).returning(c.id)).scalars())
+
+
 def postpone(conn: sa.Connection, dispatch_id: str, due_at: datetime) -> None:
     """Look at it later; nothing else changes, so nothing is noted."""
     conn.execute(dispatches.update().where(dispatches.c.id == dispatch_id).values(due_at=due_at))

@@ -68,6 +68,7 @@ dispatches = sa.Table(
     sa.Column("values", JSONB, comment="the fields the rule read, for the write-backs"),
     sa.Column("explanation", JSONB, nullable=False),
     sa.Column("sent_at", _moment, comment="when the last trigger request was let go"),
+    sa.Column("claimed_at", _moment, comment="a run has taken it to send: no other does"),
     sa.Column("call_id", sa.Text),
     sa.Column("result", JSONB),
     sa.Column("created_at", _moment, nullable=False),

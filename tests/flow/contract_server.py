@@ -22,6 +22,7 @@ class ContractServer:
         self.secret = secret
         self.triggers: list[dict[str, Any]] = []
         self.lose_answers = False
+        self.asked = threading.Event()
         server = self
         slow = threading.Event()
 
@@ -30,6 +31,7 @@ class ContractServer:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 call_id = str(uuid4())
                 server.triggers.append({**body, "call_id": call_id})
+                server.asked.set()
                 slow.wait(delay)
                 if server.lose_answers:
                     self.close_connection = True

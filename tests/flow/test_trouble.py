@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -9,7 +10,6 @@ import pytest
 
 from connector.doubts import settle
 from connector.errors import PermanentError
-from connector.jobs import Run
 from connector.pacing import pace
 from connector.process import read_deliveries
 from connector.sending import send
@@ -326,14 +326,34 @@ def test_a_send_that_comes_too_late_sends_nothing(start: Start) -> None:
         let_go_at = world.clock()
         ids = [_only(world)["id"]]
         world.clock.advance(seconds=11)
-        send(world.parts, ids, let_go_at, Run(attempt=0, last=False))
+        send(world.parts, ids, let_go_at)
         assert (_only(world)["state"], _only(world)["why"]) == ("waiting", "lease_over")
         assert contract.triggers == []
         pace(world.parts)
-        send(world.parts, ids, let_go_at, Run(attempt=0, last=False))
+        send(world.parts, ids, let_go_at)
         assert contract.triggers == [], "an old job leaves alone what was let go again since"
-        send(world.parts, ids, world.clock(), Run(attempt=1, last=False))
-        assert _only(world)["state"] == "unknown", "a run that was taken over never sends"
-        assert contract.triggers == []
+    finally:
+        contract.close()
+
+
+def test_a_job_that_runs_twice_sends_once(start: Start) -> None:
+    """A crash can take back that a job was begun: the queue then runs it as if for the first time."""
+    contract = ContractServer("whsec_x", delay=0.5, lists_calls=True)
+    try:
+        world = start(calls=f"api_url: '{contract.url}'", call_api="")
+        world.hubspot.move_deal(world.deal(), "Demo requested")
+        assert world.hubspot.wait_idle()
+        read_deliveries(world.parts, "sales")
+        pace(world.parts)
+        arguments = (world.parts, [_only(world)["id"]], world.clock())
+        with ThreadPoolExecutor(1) as pool:
+            first = pool.submit(send, *arguments)
+            assert contract.asked.wait(10)
+            send(*arguments)
+            assert _only(world)["state"] == "unknown", "it may have been sent, so it is looked up"
+            first.result()
+        world.work()
+        assert len(contract.triggers) == 1
+        assert _only(world)["state"] == "placed"
     finally:
         contract.close()
