@@ -1,6 +1,12 @@
-"""How many triggers a key may have accepted in a minute: counted from its calls, so exact over processes."""
+"""How many trigger requests a key may make in a minute: a sliding window, exact over threads and processes.
+
+Every request that passes is a row for a minute. The PyPI library `limits` does the same in memory, Redis,
+Memcached and MongoDB, but has no storage for PostgreSQL, which is all this program needs to run.
+"""
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,30 +14,98 @@ import sqlalchemy as sa
 
 from connector.call_api import problems
 from connector.call_api.problems import Refusal
-from connector.call_api.tables import calls
 from connector.model import Clock
 
 WINDOW = timedelta(minutes=1)
+_FORGOTTEN_AT_ONCE = 1000
+_LOCKS = 7_242_003  # a number of our own: advisory locks of this pair are for nothing else
 
 
-def check_rate(conn: sa.Connection, key_id: str, max_per_minute: int | None, clock: Clock) -> None:
-    """Let one more trigger of this key through, until the transaction ends. Raises Refusal (429).
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a key has left of its minute."""
 
-    Triggers of one key pass here one at a time, else two could both see the last free place.
+    limit: int
+    remaining: int
+    reset_seconds: int
+    """Until the oldest request counted here is a minute old, and its place free again; 0 where none is counted."""
+
+    def headers(self) -> Mapping[str, str]:
+        """The same as headers of an answer."""
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(self.remaining),
+            "X-RateLimit-Reset": str(self.reset_seconds),
+        }
+
+
+_ALONE = sa.text(
+    "SELECT set_config('synchronous_commit', 'off', true), "  # a count lost in a crash harms nobody
+    f"pg_advisory_xact_lock({_LOCKS}, :key)"
+)
+_TAKE = sa.text(
+    """
+    WITH counted AS (SELECT at FROM call_api.trigger_requests WHERE key_id = :key_id AND at > :start),
+    gone AS (DELETE FROM call_api.trigger_requests WHERE key_id = :key_id AND at <= :start),
+    taken AS (
+        INSERT INTO call_api.trigger_requests (key_id, at)
+        SELECT :key_id, :now WHERE (SELECT count(*) FROM counted) < :most
+    )
+    SELECT count(*) AS used, min(at) AS oldest,
+        (SELECT at FROM counted ORDER BY at DESC OFFSET :most - 1 LIMIT 1) AS blocking
+    FROM counted
+    """
+).bindparams(sa.bindparam("key_id", type_=sa.UUID(as_uuid=False)))
+_LOOK = sa.text(
+    "SELECT count(*) AS used, min(at) AS oldest FROM call_api.trigger_requests "
+    "WHERE key_id = :key_id AND at > :start"
+).bindparams(sa.bindparam("key_id", type_=sa.UUID(as_uuid=False)))
+_FORGET = sa.text(
+    """
+    DELETE FROM call_api.trigger_requests WHERE ctid = ANY(ARRAY(
+        SELECT old.ctid FROM call_api.api_keys CROSS JOIN LATERAL (
+            SELECT ctid FROM call_api.trigger_requests
+            WHERE key_id = api_keys.id AND at <= :until LIMIT :most FOR UPDATE SKIP LOCKED
+        ) AS old
+        LIMIT :most
+    ))
+    """
+)
+
+
+def take(conn: sa.Connection, key_id: str, max_per_minute: int | None, clock: Clock) -> Allowance | None:
+    """Count one more trigger request of this key, and commit; None where there is no limit to count for.
+
+    Requests of one key pass here one at a time, else two could both see the last free place: so the
+    transaction ends here. Raises Refusal (429), and counts nothing, where the last minute is full.
     """
     if max_per_minute is None:
-        return
-    conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_lock(key_id))))
+        return None
+    conn.execute(_ALONE, {"key": _lock(key_id)})
     now = clock()
-    oldest = conn.execute(
-        sa.select(calls.c.created_at)
-        .where(calls.c.key_id == key_id, calls.c.created_at > now - WINDOW)
-        .order_by(calls.c.created_at.desc())
-        .offset(max_per_minute - 1)
-        .limit(1)
-    ).scalar()
-    if oldest is not None:
-        raise Refusal(problems.rate_limited(_seconds_until(oldest + WINDOW, now)))
+    values = {"key_id": key_id, "start": now - WINDOW, "now": now, "most": max_per_minute}
+    row = conn.execute(_TAKE, values).one()
+    conn.commit()
+    if row.blocking is not None:
+        full = Allowance(max_per_minute, 0, _seconds_until(row.blocking + WINDOW, now))
+        raise Refusal(problems.rate_limited(full.reset_seconds, full.headers()))
+    oldest = row.oldest or now
+    return Allowance(max_per_minute, max_per_minute - row.used - 1, _seconds_until(oldest + WINDOW, now))
+
+
+def look(conn: sa.Connection, key_id: str, max_per_minute: int, now: datetime) -> Allowance:
+    """What the key has left now; counts nothing."""
+    row = conn.execute(_LOOK, {"key_id": key_id, "start": now - WINDOW}).one()
+    reset = _seconds_until(row.oldest + WINDOW, now) if row.oldest is not None else 0
+    return Allowance(max_per_minute, max(0, max_per_minute - row.used), reset)
+
+
+def forget_old_requests(conn: sa.Connection, now: datetime) -> None:
+    """Delete some of what is older than a minute: keys that fell silent leave it behind.
+
+    Rows that a trigger is just deleting are left to it: neither ever waits for the other's rows in turn.
+    """
+    conn.execute(_FORGET, {"until": now - WINDOW, "most": _FORGOTTEN_AT_ONCE})
 
 
 def _seconds_until(at: datetime, now: datetime) -> int:
@@ -39,4 +113,4 @@ def _seconds_until(at: datetime, now: datetime) -> int:
 
 
 def _lock(key_id: str) -> int:
-    return int.from_bytes(UUID(key_id).bytes[:8], signed=True)
+    return int.from_bytes(UUID(key_id).bytes[:4], signed=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,10 @@ IN_DOUBT = Problem(
 INTERNAL = Problem(500, "internal", "Internal error")
 
 
-def rate_limited(retry_after: int) -> Problem:
-    """Too many triggers in the last minute."""
-    return Problem(429, "rate_limited", "Rate limit exceeded", headers={"Retry-After": str(retry_after)})
+def rate_limited(retry_after: int, headers: Mapping[str, str] = MappingProxyType({})) -> Problem:
+    """Too many triggers in the last minute; `retry_after` in seconds."""
+    told = {"Retry-After": str(retry_after), **headers}
+    return Problem(429, "rate_limited", "Rate limit exceeded", headers=told)
 
 
 def insufficient_scope(scope: str) -> Problem:

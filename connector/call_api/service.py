@@ -12,6 +12,7 @@ from connector.call_api.carriers import Carrier
 from connector.call_api.carriers.simulated import SimulatedCarrier
 from connector.call_api.endpoints import sync_endpoints
 from connector.call_api.keys import ensure_key, revoke_unconfigured
+from connector.call_api.limits import forget_old_requests
 from connector.call_api.outbox import endpoints_with_due
 from connector.call_api.settings import CallApiSettings
 from connector.model import Clock, utc_now
@@ -80,6 +81,8 @@ class CallApi:
         A commit each: two transactions that nudge several jobs in different order could lock each other.
         """
         now = self.clock()
+        with self.engine.begin() as conn:
+            forget_old_requests(conn, now)
         with self.engine.begin() as conn:
             if has_queued(conn, now):
                 jobs.nudge(conn, "place_calls")

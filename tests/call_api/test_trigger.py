@@ -71,38 +71,6 @@ def test_403_when_access_is_switched_off(running: Running) -> None:
     assert running.client.call()
 
 
-def test_429_beyond_the_limit_with_the_seconds_to_wait(serve: Serve) -> None:
-    running = serve(max_per_minute=3)
-    for _ in range(3):
-        running.client.call()
-        running.clock.advance(seconds=10)
-    answer = running.client.trigger("not even JSON")
-    assert answer.status_code == 429
-    assert answer.json() == {"success": False, "error": "Rate limit exceeded", "code": "rate_limited"}
-    assert answer.headers["Retry-After"] == "30"
-    running.clock.advance(seconds=30)
-    running.client.call()
-    assert running.client.trigger({"phone_number": "+12025550101"}).headers["Retry-After"] == "10"
-
-
-def test_a_refused_request_does_not_count_against_the_limit(serve: Serve) -> None:
-    running = serve(max_per_minute=1)
-    for _ in range(3):
-        assert running.client.trigger({"phone_number": "1"}).status_code == 400
-    running.client.call()
-    assert running.client.trigger({"phone_number": "1"}).status_code == 429
-
-
-def test_every_key_has_a_limit_of_its_own(serve: Serve) -> None:
-    running = serve(max_per_minute=1)
-    with running.api.engine.begin() as conn:
-        other = keys.create_key(conn, "other", now=running.clock())
-    running.client.call()
-    running.client.key = other.key
-    running.client.call()
-    assert running.client.trigger({"phone_number": "+12025550101"}).status_code == 429
-
-
 @pytest.mark.parametrize(
     "number",
     [

@@ -1,16 +1,19 @@
 """Calls over HTTP: trigger one, look at it, list them."""
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Annotated
 
 import sqlalchemy as sa
-from flask import Response, request
+from flask import Response, after_this_request, request
 from pydantic import Field
 from sqlalchemy.exc import DBAPIError
 
 from connector.call_api import problems
 from connector.call_api.body import metadata_pair
 from connector.call_api.calls import get_call, histories, list_calls
-from connector.call_api.limits import check_rate
+from connector.call_api.keys import ApiKey
+from connector.call_api.limits import take
 from connector.call_api.models.base import Answer, ApiModel
 from connector.call_api.present import call_answer
 from connector.call_api.problems import Problem, Refusal
@@ -35,7 +38,7 @@ def trigger_call(api: CallApi) -> Response:
     body = read_body()
     with api.engine.connect() as conn:
         key = authenticate(conn, "trigger", api.clock)
-        check_rate(conn, key.id, api.settings.max_per_minute, api.clock)
+        _count_request(conn, key, api)
         if isinstance(body, Problem):
             raise Refusal(body)
         accepted = accept(
@@ -48,6 +51,18 @@ def trigger_call(api: CallApi) -> Response:
         )
         _commit(conn)
     return _initiated(accepted)  # after the commit: a 200 has its row
+
+
+def _count_request(conn: sa.Connection, key: ApiKey, api: CallApi) -> None:
+    """Take one of the key's places in this minute, and tell of it in whatever is answered now."""
+    allowance = take(conn, key.id, api.settings.max_per_minute, api.clock)
+    if allowance is not None:
+        after_this_request(partial(_add_headers, allowance.headers()))
+
+
+def _add_headers(headers: Mapping[str, str], response: Response) -> Response:
+    response.headers.update(headers)
+    return response
 
 
 def _commit(conn: sa.Connection) -> None:
