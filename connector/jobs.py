@@ -6,8 +6,11 @@ deferred in the caller's own transaction.
 """
 
 import asyncio
+import contextlib
 import logging
+import signal
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,6 +27,9 @@ log = logging.getLogger(__name__)
 
 SCHEMA = "jobs"
 QUEUE = "stagecall"
+SLOW = "slow"
+"""The queue of jobs that do little but wait for servers of strangers: many at once, and never in the way."""
+SLOW_CONCURRENCY = 64
 HEARTBEAT = 2.0
 STALLED_AFTER = 8.0
 POLL = 0.1
@@ -42,6 +48,8 @@ class Task:
 
     name: str
     handler: Handler
+    queue: str = QUEUE
+    """QUEUE or SLOW: the same as where it is deferred to."""
     periodic: str | None = None
     """A cron line of six fields (the last one seconds); such a handler takes no arguments."""
 
@@ -54,7 +62,7 @@ def defer(conn: sa.Connection, name: str, *, lock: str | None = None, **argument
     _defer(conn, name, lock, None, arguments)
 
 
-def nudge(conn: sa.Connection, name: str, **arguments: Any) -> None:
+def nudge(conn: sa.Connection, name: str, *, queue: str = QUEUE, **arguments: Any) -> None:
     """Make sure a run of this job is queued: one at a time, one waiting at most.
 
     Cheap when one is waiting already. A run that started just before the caller's commit may miss
@@ -65,18 +73,23 @@ def nudge(conn: sa.Connection, name: str, **arguments: Any) -> None:
         return
     try:
         with conn.begin_nested():
-            _defer(conn, name, key, key, arguments)
+            _defer(conn, name, key, key, arguments, queue)
     except AlreadyEnqueued:
         return
 
 
 def _defer(
-    conn: sa.Connection, name: str, lock: str | None, queueing_lock: str | None, arguments: dict[str, Any]
+    conn: sa.Connection,
+    name: str,
+    lock: str | None,
+    queueing_lock: str | None,
+    arguments: dict[str, Any],
+    queue: str = QUEUE,
 ) -> None:
     _deferrer.configure_task(
         name,
         allow_unknown=True,
-        queue=QUEUE,
+        queue=queue,
         lock=lock,
         queueing_lock=queueing_lock,
         connection=conn.connection.driver_connection,
@@ -149,6 +162,32 @@ class Worker:
         )
 
     async def _run(self, *, periodic: bool, wait: bool) -> None:
+        lanes = {QUEUE: self.concurrency}
+        if any(task.queue == SLOW for task in self.tasks):
+            lanes[SLOW] = SLOW_CONCURRENCY
+        threads = ThreadPoolExecutor(sum(lanes.values()), thread_name_prefix="job")  # asyncio's own has few
+        asyncio.get_running_loop().set_default_executor(threads)
+        running = [
+            asyncio.create_task(
+                self._run_lane(queue, concurrency, periodic=periodic and queue == QUEUE, wait=wait)
+            )
+            for queue, concurrency in lanes.items()
+        ]
+
+        def stop() -> None:
+            while stopping:
+                stopping.pop().cancel()  # once: it then finishes what runs, and a second would cut that off
+
+        stopping = [*running]
+        if wait:
+            _on_stop_signal(stop)
+        await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED if wait else asyncio.ALL_COMPLETED)
+        stop()
+        for ended in await asyncio.gather(*running, return_exceptions=True):
+            if isinstance(ended, Exception):
+                raise ended
+
+    async def _run_lane(self, queue: str, concurrency: int, *, periodic: bool, wait: bool) -> None:
         app = self._app()
         for task in self.tasks:
             _register(app, task, periodic=periodic)
@@ -156,16 +195,30 @@ class Worker:
             _register_rescue(app)
         async with app.open_async():
             await app.run_worker_async(
-                queues=[QUEUE],
-                concurrency=self.concurrency,
+                queues=[queue],
+                concurrency=concurrency,
                 wait=wait,
                 delete_jobs="successful",
                 update_heartbeat_interval=HEARTBEAT,
                 stalled_worker_timeout=STALLED_AFTER,
                 fetch_job_polling_interval=POLL,
                 shutdown_graceful_timeout=self.drain,
-                install_signal_handlers=wait,
+                install_signal_handlers=False,  # ours stops all lanes
             )
+
+
+def _on_stop_signal(stop: Callable[[], None]) -> None:
+    """Call `stop` at the first SIGTERM or SIGINT; a second one ends the process as it always does."""
+    loop = asyncio.get_running_loop()
+
+    def stop_once() -> None:
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(each)
+        stop()
+
+    for each in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # Windows; no main thread
+            loop.add_signal_handler(each, stop_once)
 
 
 def _register(app: procrastinate.App, task: Task, *, periodic: bool) -> None:
@@ -179,7 +232,7 @@ def _register(app: procrastinate.App, task: Task, *, periodic: bool) -> None:
             # in a second. Retried by the queue, it could meet its own successor and stay `doing` for ever.
             log.exception("job failed; the sweep starts it again", extra={"job": task.name})
 
-    registered = app.task(name=task.name, queue=QUEUE, retry=_Retries(), pass_context=True)(run)
+    registered = app.task(name=task.name, queue=task.queue, retry=_Retries(), pass_context=True)(run)
     if task.periodic and periodic:
         lock = f"periodic:{task.name}"
         app.periodic(cron=task.periodic, periodic_id=task.name, lock=lock, queueing_lock=lock)(registered)

@@ -1,5 +1,9 @@
 """Jobs that outlive failures and dead workers, on the real queue."""
 
+import os
+import signal
+import threading
+
 import sqlalchemy as sa
 
 from connector import jobs
@@ -113,3 +117,43 @@ def test_a_temporary_error_is_tried_again_later_and_a_defect_a_few_times(
                 sa.text("UPDATE jobs.procrastinate_jobs SET scheduled_at = NULL WHERE status = 'todo'")
             )
     assert _rows(engine) == [("later", "todo"), ("defect", "failed")]
+
+
+def test_jobs_of_the_slow_queue_never_stand_in_the_way(engine: sa.Engine, database_url: str) -> None:
+    """More of them hang than there are threads for quick jobs; the quick ones run all the same."""
+    release = threading.Event()
+    order: list[str] = []
+
+    def hang(n: int) -> None:
+        assert release.wait(20)
+        order.append("slow")
+
+    def quick() -> None:
+        order.append("quick")
+        release.set()
+
+    with engine.begin() as conn:
+        for n in range(40):
+            jobs.nudge(conn, "hang", queue=jobs.SLOW, n=n)
+        jobs.nudge(conn, "quick")
+    Worker(database_url, (Task("hang", hang, queue=jobs.SLOW), Task("quick", quick))).run_until_idle()
+    assert order == ["quick"] + ["slow"] * 40
+    assert _rows(engine) == []
+
+
+def test_a_signal_lets_every_queue_finish_what_runs(engine: sa.Engine, database_url: str) -> None:
+    """Both lanes are busy when SIGTERM comes: both jobs are finished, and the worker returns."""
+    finished: list[str] = []
+    began = threading.Barrier(2)
+
+    def work(which: str) -> None:
+        if began.wait(20) == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+        finished.append(which)
+
+    with engine.begin() as conn:
+        jobs.nudge(conn, "one", which="one")
+        jobs.nudge(conn, "two", queue=jobs.SLOW, which="two")
+    Worker(database_url, (Task("one", work), Task("two", work, queue=jobs.SLOW))).run()
+    assert sorted(finished) == ["one", "two"]
+    assert _rows(engine) == []
