@@ -66,7 +66,10 @@ def read_model(model: type[Model], body: bytes | Problem) -> Model:
 
 
 def read_query(model: type[Model]) -> Model:
-    """The query as `model`; `metadata.NAME=VALUE` fields together as `metadata`. Raises Refusal (400)."""
+    """The query as `model`; `metadata.NAME=VALUE` fields together as `metadata`. Raises Refusal (400).
+
+    `metadata[NAME]=VALUE` is the same: OpenAPI has no other way to write it, so generated clients do.
+    """
     given: dict[str, Any] = {}
     metadata: dict[str, str] = {}
     for name, values in request.args.lists():
@@ -74,15 +77,30 @@ def read_query(model: type[Model]) -> Model:
             raise Refusal(
                 problems.bad_parameter(name.replace("\x00", ""), "text without the character U+0000")
             )
-        if name.startswith(_METADATA):
-            metadata[name.removeprefix(_METADATA)] = values[-1]
+        if len(values) > 1:
+            raise Refusal(problems.bad_parameter(name, "given once"))
+        field = _metadata_field(name)
+        if field is None:
+            given[name] = values[0]
         else:
-            given[name] = values[-1]
+            metadata[field] = values[0]
     try:
         return model.model_validate({**given, "metadata": metadata}, strict=False)
     except ValidationError as error:
         name, wanted = _first_wrong(error)
         raise Refusal(problems.bad_parameter(name, wanted)) from None
+
+
+def _metadata_field(name: str) -> str | None:
+    """Which field of metadata a parameter is about; None for another parameter. Raises Refusal."""
+    if name.startswith(_METADATA):
+        return name.removeprefix(_METADATA)
+    if not name.startswith("metadata["):
+        return None
+    field = name.removeprefix("metadata[").removesuffix("]")
+    if "[" in field or "]" in field or not name.endswith("]"):
+        raise Refusal(problems.bad_parameter(name, "written metadata[NAME], or metadata.NAME"))
+    return field
 
 
 def field_problem(error: ValidationError) -> Problem:
