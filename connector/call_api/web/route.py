@@ -38,7 +38,7 @@ class Reply:
 
 View = Callable[..., Reply | Response]
 """Takes an Asked and the parts of the path by name, and returns a Reply; one that `answers_alone` takes the
-CallApi and returns the Response."""
+CallApi and the parts, and returns either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +59,13 @@ class Route:
     refusals: tuple[Problem, ...] = ()
     """Beyond those that every route has."""
     answers_alone: bool = False
-    """The view itself asks for the key and reads the body, in an order of its own: the trigger does."""
+    """The view itself asks for the key and reads the body, in an order of its own: the trigger does. Or
+    something else stands for a key: a carrier's proof does."""
+    operation_id: str = ""
+    """What generated clients call it; left out: the view's name in camelCase. Never change one."""
+    description: str = ""
+    """What a newcomer wants to know beyond the summary (Markdown)."""
+    request_headers: tuple[str, ...] = ()
+    """Headers it reads beyond Authorization; described in web/openapi_words.py."""
+    answer_headers: tuple[str, ...] = ()
+    """Headers that a good answer may have; described there too. Those of refusals come from the Problem."""
