@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,24 @@ import sqlalchemy as sa
 from connector.database import create_engine
 from connector.embedded import EmbeddedServer
 from connector.store import migrate
+
+_COUNTS = pytest.StashKey[dict[str, str]]()
+
+
+@pytest.fixture
+def counted(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Say how many rows of a corpus are as they should be; the end of the test output lists it."""
+    counts = request.config.stash.setdefault(_COUNTS, {})
+    return counts.__setitem__
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """List what was counted in the corpora of shared/."""
+    counts = config.stash.get(_COUNTS, {})
+    if counts:
+        terminalreporter.section("corpora")
+        for corpus, found in sorted(counts.items()):
+            terminalreporter.write_line(f"{corpus}: {found}")
 
 
 @pytest.fixture(scope="session")

@@ -42,12 +42,23 @@ MAX_MISTAKES = 100
 
 QUOTE_IT = 'a merge field must stand in quotes: "{{ contact.phone }}"'
 
+NO_CLOSING_QUOTE = (
+    "has a text that begins with a quote and does not end with one; put the same quote at its end"
+)
+AFTER_QUOTE = (
+    "goes on after a closing quote: is a quote missing before it, or one too many? "
+    "A text with a quote in it stands in quotes of the other kind"
+)
+
+_TYPOGRAPHIC = "\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b\u00ab\u00bb\u2039\u203a"
+_KEY_OR_ITEM = re.compile(r"\s*(?:- |[\w\"'][^:#]*:(?:\s|$))")
+
 _PLAINER = {
     "mapping values are not allowed here": 'has a second ":"; put the text in quotes, or begin a new line',
     "could not find expected ':'": 'has a line without ":"; write "key: value"',
     "cannot start any token": "has a character that may not stand here; a tab? Indent with spaces, quote texts",
     "expected <block end>": "is indented differently from the lines it belongs to",
-    "found unexpected end of stream": "has a text whose closing quote is missing",
+    "found unexpected end of stream": NO_CLOSING_QUOTE,
     "expected ',' or": 'misses a "," or a closing bracket',
     "found undefined alias": "uses an alias (*name) that is not defined above",
 }
@@ -129,6 +140,8 @@ class _Builder:
                 mark = _at(event.end_mark)
         except MarkedYAMLError as error:
             found = error.problem_mark or error.context_mark
+            if "unexpected end of stream" in str(error.problem):
+                found = error.context_mark or found  # where the quote is that nothing closes
             self._stop(_at(found) if found else mark, self._explained(error, found))
         except ReaderError as error:
             place = self._place(error.position)
@@ -140,6 +153,8 @@ class _Builder:
         line = self.lines[mark.line] if mark and mark.line < len(self.lines) else ""
         if _BARE_MERGE_FIELD.search(line):
             return QUOTE_IT
+        if mark and line[: mark.column].rstrip()[-1:] in ("'", '"') and mark.column:
+            return AFTER_QUOTE
         problem = str(error.problem or error.context or "cannot be read as YAML")
         plainer = next((words for sign, words in _PLAINER.items() if sign in problem), None)
         return plainer or f"cannot be read as YAML: {problem}"
@@ -185,6 +200,11 @@ class _Builder:
         plain = event.implicit[0]
         if plain and event.value == "-":
             self._mistake(_at(event.start_mark), 'is a lone "-"; put it in quotes')
+        if plain and event.value[:1] in _TYPOGRAPHIC and event.value:
+            self._mistake(
+                _at(event.start_mark),
+                f"begins with {event.value[0]}, which is no quote to YAML; write straight quotes: \" or '",
+            )
         self._check_continuation(event)
         parent = self.open[-1] if self.open else None
         if parent and isinstance(parent.value, dict) and parent.key is None:
@@ -257,12 +277,17 @@ class _Builder:
             self._mistake(_at(mark), "is indented with a tab; use spaces")
 
     def _check_continuation(self, event: Any) -> None:
-        """Refuse a quoted text whose further lines are not indented more than what it belongs to."""
+        """Refuse a quoted text whose further lines are not indented more than what it belongs to.
+
+        Where such a line looks like a key, the text has swallowed it: its closing quote is missing.
+        """
         if event.style not in ("'", '"') or not self.open:
             return
         for number in range(event.start_mark.line + 1, event.end_mark.line + 1):
             line = self.lines[number]
             if line.strip() and len(line) - len(line.lstrip(" ")) <= self.open[-1].indent:
+                if _KEY_OR_ITEM.match(line):
+                    self._stop(_at(event.start_mark), NO_CLOSING_QUOTE)
                 self._mistake((number + 1, 1), "continues a quoted text; indent it further")
                 return
 
