@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from connector.call_api.service import CallApi
-from connector.call_api.web import account, agents, calls
+from connector.call_api.web import account, agents, calls, docs
 from connector.call_api.web.answering import (
     PREFIX,
     answer_error,
@@ -29,6 +29,7 @@ def create_blueprint(api: CallApi) -> Blueprint:
         blueprint.add_url_rule(route.path, endpoint=name, view_func=view, methods=[route.method])
     only_post = partial(answer_wrong_method, ("OPTIONS", "POST"))  # else a call of the id "trigger"
     blueprint.add_url_rule("/calls/trigger", endpoint="only_post", view_func=only_post, methods=["GET"])
+    docs.add_pages(blueprint, ROUTES)
     blueprint.register_error_handler(Exception, answer_error)
     blueprint.before_app_request(answer_unknown_path)
     return blueprint
