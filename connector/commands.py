@@ -92,4 +92,11 @@ def print_rows(rows: list[dict[str, Any]], as_json: bool, *, single: bool = Fals
         click.echo(json.dumps(rows[0] if single else rows))
         return
     for row in rows:
-        click.echo("  ".join(f"{name}={value}" for name, value in row.items()))
+        click.echo("  ".join(f"{name}={_plain(value)}" for name, value in row.items()))
+
+
+def _plain(value: Any) -> str:
+    """For people: words of a list beside each other, and nothing where there is nothing."""
+    if isinstance(value, list | tuple):
+        return ",".join(str(each) for each in value)
+    return "-" if value is None else str(value)

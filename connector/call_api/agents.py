@@ -93,6 +93,17 @@ def default_agent(conn: sa.Connection) -> Agent | None:
     return _one(conn, agents.c.is_default)
 
 
+def count_agents(conn: sa.Connection) -> dict[str, int]:
+    """How many agents are `active`, and how many `archived`."""
+    living = agents.c.archived_at.is_(None)
+    row = conn.execute(
+        sa.select(
+            sa.func.count().filter(living).label("active"), sa.func.count().filter(~living).label("archived")
+        )
+    ).one()
+    return {"active": row.active, "archived": row.archived}
+
+
 def _one(conn: sa.Connection, condition: sa.ColumnElement[bool]) -> Agent | None:
     row = conn.execute(sa.select(*_COLUMNS).where(condition)).mappings().first()
     return Agent(**row) if row is not None else None

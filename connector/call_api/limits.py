@@ -14,6 +14,8 @@ import sqlalchemy as sa
 
 from connector.call_api import problems
 from connector.call_api.problems import Refusal
+from connector.call_api.states import UNDER_WAY
+from connector.call_api.tables import calls
 from connector.model import Clock
 
 WINDOW = timedelta(minutes=1)
@@ -98,6 +100,12 @@ def look(conn: sa.Connection, key_id: str, max_per_minute: int, now: datetime) -
     row = conn.execute(_LOOK, {"key_id": key_id, "start": now - WINDOW}).one()
     reset = _seconds_until(row.oldest + WINDOW, now) if row.oldest is not None else 0
     return Allowance(max_per_minute, max(0, max_per_minute - row.used), reset)
+
+
+def calls_under_way(conn: sa.Connection, key_id: str) -> int:
+    """How many calls of this key are being dialled or talked."""
+    under_way = sa.select(sa.func.count()).where(calls.c.key_id == key_id, calls.c.state.in_(UNDER_WAY))
+    return conn.execute(under_way).scalar_one()
 
 
 def forget_old_requests(conn: sa.Connection, now: datetime) -> None:

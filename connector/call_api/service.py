@@ -47,7 +47,8 @@ class CallApi:
         with self.engine.begin() as conn:
             conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_SETTINGS_LOCK)))
             kept = {
-                ensure_key(conn, key.name, key.key.get_secret_value(), now=now) for key in self.settings.keys
+                ensure_key(conn, key.name, key.key.get_secret_value(), scopes=key.scopes, now=now)
+                for key in self.settings.keys
             }
             revoke_unconfigured(conn, kept, now=now)
             for agent in self.settings.agents:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from connector.call_api.keys import KEY_PREFIX
+from connector.call_api.keys import DEFAULT_SCOPES, KEY_PREFIX, SCOPES, Scope
 from connector.call_api.numbers import is_phone_number
 
 _KEY = re.compile(re.escape(KEY_PREFIX) + r"[A-Za-z0-9_-]{16,200}")
@@ -47,6 +47,10 @@ def _api_key(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _in_order(scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
+    return tuple(scope for scope in SCOPES if scope in scopes)
+
+
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 PhoneNumber = Annotated[str, AfterValidator(_phone_number)]
 
@@ -76,6 +80,8 @@ class KeySettings(_Settings):
 
     name: Name
     key: Annotated[SecretStr, AfterValidator(_api_key)]
+    scopes: Annotated[tuple[Scope, ...], Field(min_length=1), AfterValidator(_in_order)] = DEFAULT_SCOPES
+    """What it may do: trigger, read, admin."""
 
 
 class AgentSettings(_Settings):
@@ -92,7 +98,9 @@ class CallApiSettings(_Settings):
     carrier: Literal["simulated"] = "simulated"
     simulated: SimulatedSettings = SimulatedSettings()
     max_per_minute: int | None = Field(default=100, ge=1, le=100_000)
-    """Accepted triggers a minute for each key; null means no limit."""
+    """Trigger requests a minute for each key; null means no limit."""
+    max_concurrent_calls: int | None = Field(default=10, ge=1, le=100_000)
+    """Calls of each key under way at once (dialing and in progress); null means no limit."""
     webhooks: tuple[WebhookSettings, ...] = ()
     keys: tuple[KeySettings, ...] = ()
     agents: tuple[AgentSettings, ...] = ()

@@ -88,15 +88,6 @@ def test_agents_are_listed_by_name(running: Running) -> None:
     ]
 
 
-def test_a_key_can_be_tried(running: Running) -> None:
-    assert running.client.get("/auth/verify").json() == {
-        "success": True,
-        "key": {"name": "tests", "last4": "6789"},
-        "default_agent": "Lead Qualifier",
-        "enabled": True,
-    }
-
-
 @pytest.mark.parametrize("path", ["/calls", "/calls/x", "/agents", "/auth/verify"])
 def test_nothing_is_read_without_a_key_or_with_access_off(running: Running, path: str) -> None:
     with running.api.engine.begin() as conn:

@@ -38,6 +38,8 @@ def test_everything_has_a_default() -> None:
         ({"keys": [{"name": "a", "key": "bvai_sk_short"}]}, "16 or more"),
         ({"keys": [{"name": "a", "key": KEY}, {"name": "b", "key": KEY}]}, "same key"),
         ({"keys": [{"name": "a", "key": KEY}, {"name": "a", "key": KEY + "2"}]}, "there twice"),
+        ({"keys": [{"name": "a", "key": KEY, "scopes": ["write"]}]}, "'trigger', 'read' or 'admin'"),
+        ({"keys": [{"name": "a", "key": KEY, "scopes": []}]}, "at least 1"),
         ({"agents": [{"name": ""}]}, "at least 1"),
         ({"agents": [{"name": "Ada", "phone_number": "2025550100"}]}, "7 to 15 digits"),
         ({"agents": [{"name": "Ada"}, {"name": "Ada"}]}, "there twice"),
