@@ -5,13 +5,17 @@ passes through untouched: `1.10` stays `1.10` and `1e400` stays `1e400`.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
+from pydantic import ValidationError
 
 from connector.call_api import problems
-from connector.call_api.numbers import is_phone_number
+from connector.call_api.models.trigger import TriggerRequest
 from connector.call_api.problems import Refusal
+from connector.call_api.wrong import wrong_fields
 
 MAX_BODY = 64 * 1024
 MAX_DEPTH = 64
@@ -22,6 +26,9 @@ MAX_PAIRS = 100
 _BRACKETS = re.compile(rb'\\.|["\[\]{}]', re.DOTALL)
 # a \u0000 whose backslash is not itself escaped
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+
+_FIELDS = tuple(name for name in TriggerRequest.model_fields if name != "metadata")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +43,35 @@ class Trigger:
     """The object's JSON as it was sent."""
     metadata_pairs: list[str] | None
     """`key=value` of its plain fields, by which a call is found again."""
+    scheduled_at: datetime | None = None
+    expires_at: datetime | None = None
 
 
 def read_trigger(body: bytes) -> Trigger:
     """Read the body of POST /calls/trigger. Raises Refusal with what is wrong, and in which field."""
     fields = check_json(body)
     metadata = _metadata(fields)
-    agent_id, name, email = (_text(fields, field) for field in ("agent_id", "name", "email"))
-    number = fields.get("phone_number")
-    phone_number = _string(number) if number is not None else None
-    if phone_number is None or not is_phone_number(phone_number):
-        raise Refusal(problems.INVALID_NUMBER)
+    asked = _request(fields)
     return Trigger(
-        phone_number=phone_number,
-        agent_id=agent_id or None,
-        name=name,
-        email=email,
+        phone_number=asked.phone_number,
+        agent_id=asked.agent_id or None,
+        name=asked.name,
+        email=asked.email,
         metadata=metadata.decode() if metadata is not None else None,
         metadata_pairs=_pairs(metadata) if metadata is not None else None,
+        scheduled_at=asked.scheduled_at,
+        expires_at=asked.expires_at,
     )
+
+
+def _request(fields: Mapping[str, bytes]) -> TriggerRequest:
+    """The fields but metadata as the model sees them; a wrong number is told of last, in the contract's words."""
+    ours = b",".join(b'"%s":%s' % (name.encode(), fields[name]) for name in _FIELDS if name in fields)
+    try:
+        return TriggerRequest.model_validate_json(b"{" + ours + b"}")
+    except ValidationError as error:
+        wrong = [(name, wanted) for name, wanted in wrong_fields(error) if name != "phone_number"]
+        raise Refusal(problems.bad_field(*wrong[0]) if wrong else problems.INVALID_NUMBER) from None
 
 
 def check_json(body: bytes) -> dict[str, bytes]:
@@ -100,16 +117,6 @@ def _string(value: bytes) -> str | None:
     return msgspec.json.decode(value, type=str) if value.startswith(b'"') else None
 
 
-def _text(fields: dict[str, bytes], name: str) -> str | None:
-    value = fields.get(name, b"null")
-    if value == b"null":
-        return None
-    text = _string(value)
-    if text is None:
-        raise Refusal(problems.bad_field(name, "a string"))
-    return text
-
-
 def _metadata(fields: dict[str, bytes]) -> bytes | None:
     value = fields.get("metadata", b"null")
     if value == b"null":
@@ -119,6 +126,12 @@ def _metadata(fields: dict[str, bytes]) -> bytes | None:
     if len(value) > MAX_METADATA and len(value.decode()) > MAX_METADATA:
         raise Refusal(problems.METADATA_TOO_LARGE)
     return value
+
+
+def plain_fields(metadata: str | None) -> dict[str, str]:
+    """Every field of the metadata that is not null, as text: texts as they read, all else as JSON has it."""
+    fields = msgspec.json.decode(metadata or "{}", type=dict[str, msgspec.Raw])
+    return {name: _plain_text(bytes(value)) for name, value in fields.items() if bytes(value) != b"null"}
 
 
 def _pairs(metadata: bytes) -> list[str]:

@@ -1,6 +1,5 @@
 """Reading a request: who asks, with which body, with which query."""
 
-from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -12,6 +11,7 @@ from connector.call_api import problems
 from connector.call_api.body import MAX_BODY, check_json
 from connector.call_api.keys import ApiKey, Scope, verify_key
 from connector.call_api.problems import Problem, Refusal
+from connector.call_api.wrong import wrong_fields
 from connector.model import Clock
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -62,7 +62,7 @@ def read_model(model: type[Model], body: bytes | Problem) -> Model:
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        raise Refusal(field_problem(error)) from None
+        raise Refusal(problems.bad_field(*wrong_fields(error)[0])) from None
 
 
 def read_query(model: type[Model]) -> Model:
@@ -87,8 +87,7 @@ def read_query(model: type[Model]) -> Model:
     try:
         return model.model_validate({**given, "metadata": metadata}, strict=False)
     except ValidationError as error:
-        name, wanted = _first_wrong(error)
-        raise Refusal(problems.bad_parameter(name, wanted)) from None
+        raise Refusal(problems.bad_parameter(*wrong_fields(error)[0])) from None
 
 
 def _metadata_field(name: str) -> str | None:
@@ -101,38 +100,3 @@ def _metadata_field(name: str) -> str | None:
     if "[" in field or "]" in field or not name.endswith("]"):
         raise Refusal(problems.bad_parameter(name, "written metadata[NAME], or metadata.NAME"))
     return field
-
-
-def field_problem(error: ValidationError) -> Problem:
-    """The first thing that is wrong with a shape, as a refusal that names the field."""
-    return problems.bad_field(*_first_wrong(error))
-
-
-def _first_wrong(error: ValidationError) -> tuple[str, str]:
-    """The field's name, and what would be right."""
-    first: Mapping[str, Any] = error.errors(include_url=False, include_input=False)[0]
-    name = ".".join(str(step) for step in first["loc"]) or "the body"
-    return name, "given" if first["type"] == "missing" else _wanted(first)
-
-
-_WANTED = {
-    "string_type": "a string",
-    "int_type": "a whole number",
-    "bool_type": "true or false",
-    "dict_type": "an object",
-    "model_type": "an object",
-    "model_attributes_type": "an object",
-    "list_type": "a list",
-    "tuple_type": "a list",
-}
-
-
-def _wanted(detail: Mapping[str, Any]) -> str:
-    """What would be right, to follow "must be"."""
-    plain = _WANTED.get(detail["type"])
-    if plain is not None:
-        return plain
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    for beginning in ("Input should be ", "must be ", "Value should be ", "String should "):
-        message = message.removeprefix(beginning)
-    return message

@@ -1,0 +1,35 @@
+"""What is wrong with a shape, in words that follow "must be". Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+_WANTED = {
+    "missing": "given",
+    "string_type": "a string",
+    "int_type": "a whole number",
+    "bool_type": "true or false",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+    "list_type": "a list",
+    "tuple_type": "a list",
+}
+_BEGINNINGS = ("Value error, ", "Input should be ", "must be ", "Value should be ", "String should ")
+
+
+def wrong_fields(error: ValidationError) -> list[tuple[str, str]]:
+    """The name of each wrong field, and what would be right, in the order of the model's fields."""
+    details = error.errors(include_url=False, include_input=False)
+    return [(".".join(map(str, detail["loc"])) or "the body", _wanted(detail)) for detail in details]
+
+
+def _wanted(detail: Mapping[str, Any]) -> str:
+    plain = _WANTED.get(detail["type"])
+    if plain is not None:
+        return plain
+    message = str(detail["msg"])
+    for beginning in _BEGINNINGS:
+        message = message.removeprefix(beginning)
+    return message
