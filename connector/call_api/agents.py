@@ -1,7 +1,9 @@
 """Agents: who speaks, and from which number."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -20,9 +22,21 @@ class Agent:
     name: str
     phone_number: str | None
     default: bool
+    carrier: str | None = None
+    carrier_agent_id: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    calling_window: Mapping[str, Any] | None = None
+    outside: Literal["queue", "reject"] = "queue"
+    expires_after_seconds: int | None = None
+    max_ring_seconds: int | None = None
+    max_talk_seconds: int | None = None
+    archived_at: datetime | None = None
 
 
-_COLUMNS = (agents.c.id, agents.c.name, agents.c.phone_number, agents.c.is_default.label("default"))
+_COLUMNS = tuple(
+    agents.c.is_default.label("default") if name == "default" else agents.c[name]
+    for name in Agent.__dataclass_fields__
+)
 
 
 def create_agent(
