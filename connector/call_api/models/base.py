@@ -1,6 +1,6 @@
 """What all shapes share."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,13 +14,13 @@ class ApiModel(BaseModel):
 class Answer(ApiModel):
     """Every good answer says so."""
 
-    success: bool = Field(default=True, description="Always true here.", examples=[True])
+    success: Literal[True] = Field(description="Always true here.", examples=[True])
 
 
 class Refused(ApiModel):
     """Every refusal: a text for people, a word for machines, and the field to blame where one is."""
 
-    success: bool = Field(description="Always false here.", examples=[False])
+    success: Literal[False] = Field(description="Always false here.", examples=[False])
     error: str = Field(description="What is wrong.", examples=["Invalid phone number format"])
     code: str = Field(description="The same for machines.", examples=["invalid_phone_number"])
     field: str | None = Field(default=None, description="The field to blame.", examples=["phone_number"])

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from connector.call_api.models.base import Answer, ApiModel, PhoneNumber
 
@@ -14,6 +14,19 @@ Moment = Annotated[AwareDatetime, Field(examples=["2026-11-30T15:00:00Z"])]
 
 class TriggerRequest(ApiModel):
     """Whom to call, and what the agent should know."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "phone_number": "+12025550190",
+                    "name": "Ada",
+                    "email": "ada@example.com",
+                    "metadata": {"deal_id": "9001", "amount": 1200.5},
+                }
+            ]
+        }
+    )
 
     phone_number: PhoneNumber
     agent_id: str | None = Field(
@@ -45,6 +58,10 @@ class TriggerRequest(ApiModel):
 
 class TriggerAnswer(Answer):
     """The call is kept and will be placed; the last three fields are there only if it waits for its hour."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"success": True, "call_id": _CALL_ID, "status": "initiated"}]}
+    )
 
     call_id: str = Field(
         description="The call, for GET /calls/{call_id}: final from the first answer on.",
