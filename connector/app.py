@@ -7,7 +7,7 @@ from flask import Flask, Response, jsonify
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from connector import jobs, receiver
+from connector import jobs, published, receiver
 from connector.call_api.web import create_blueprint
 from connector.parts import Parts
 from connector.store import dispatches
@@ -20,6 +20,7 @@ def create_app(parts: Parts) -> Flask:
     app = Flask("stagecall", static_folder=None)
     app.extensions["stagecall"] = parts
     app.register_blueprint(receiver.create_blueprint(parts))
+    app.register_blueprint(published.create_blueprint())
     if parts.call_api is not None:
         app.register_blueprint(create_blueprint(parts.call_api))
     _add_health(app, parts)

@@ -27,7 +27,7 @@ def check(
     book = load_rulebook(_expanded(rule_files) or config.rule_files, adapters, accounts)
     yield f"{config_file}: {_count(len(adapters), 'connection')}, no mistakes"
     for each in book.files:
-        yield _no_mistakes(Path(each.file), each.rules)
+        yield from _no_mistakes(Path(each.file), each.rules)
     yield from notes
 
 
@@ -71,7 +71,7 @@ def _check_rules(
     mistakes: list[Mistake] = []
     for file in _expanded(rule_files):
         try:
-            yield _no_mistakes(file, load_rule_file(file, adapters))
+            yield from _no_mistakes(file, load_rule_file(file, adapters))
         except ConfigError as error:
             mistakes.extend(error.mistakes)
     if mistakes:
@@ -98,8 +98,10 @@ def load_rule_file(file: Path, adapters: Mapping[str, Adapter]) -> RuleFile:
     raise min(failures, key=lambda error: len(error.mistakes))
 
 
-def _no_mistakes(file: Path, rules: RuleFile) -> str:
-    return f"{file}: {_count(len(rules.rules), 'rule')}, no mistakes"
+def _no_mistakes(file: Path, rules: RuleFile) -> Iterator[str]:
+    yield f"{file}: {_count(len(rules.rules), 'rule')}, no mistakes"
+    for each in rules.warnings:
+        yield f"warning: {each}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import click
 
-from connector import __version__, call_api_commands
+from connector import __version__, call_api_commands, rule_commands
 from connector.commands import config_option, data_option, database, guarded, json_option, load
 from connector.config import OWN_URL, process_environment
 from connector.log import configure_logging
@@ -182,6 +182,7 @@ def settle(config_file: Path, data: Path | None, dispatch_id: UUID, called: bool
         click.echo(doubts.settle(build(config, engine), str(dispatch_id), called=called))
 
 
+main.add_command(rule_commands.rules)
 main.add_command(call_api_commands.keys)
 main.add_command(call_api_commands.agents)
 

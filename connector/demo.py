@@ -184,10 +184,10 @@ def _rule(config: Config) -> Rule:
     adapters = build_adapters(config)
     accounts = {name: Account(adapter.catalog()) for name, adapter in adapters.items()}
     book = load_rulebook(config.rule_files, adapters, accounts)
-    rules = book.rules(CONNECTION)
-    if not rules:
+    files = book.of(CONNECTION)
+    if not files:
         raise PermanentError(f"the demo needs a rule for the connection {CONNECTION}")
-    return rules[0][1]
+    return files[0].rules[0]
 
 
 def _environment(port: int, sandbox: Sandbox, rules: Path) -> dict[str, str]:

@@ -42,6 +42,9 @@ call_api:
 """
 
 RULES = """\
+# yaml-language-server: $schema=http://127.0.0.1:8080/rules.schema.json
+# The line above: while `stagecall serve` runs, editors complete and explain this file by it.
+#
 # Who is called when. Change the stage, then run: stagecall check
 version: 1
 connection: sales-hubspot

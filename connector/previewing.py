@@ -12,10 +12,11 @@ from connector.adapter import Adapter, adapter_names, find_adapter
 from connector.checking import load_rule_file
 from connector.config import load_config
 from connector.errors import ConfigError, ConnectorError, MalformedDelivery, Mistake, PermanentError
-from connector.mapping.evaluate import Decision, concerns, decide, fields_needed
+from connector.mapping.evaluate import Decision, Reason, concerns, decide, fields_needed, stopped_by
+from connector.mapping.language import ANY
 from connector.mapping.rules import Rule, RuleFile
 from connector.mapping.source import load_yaml
-from connector.mapping.words import closest
+from connector.mapping.words import closest, folded
 from connector.model import Catalog, Context, Pipeline, RecordRef, Stage, StageEvent, utc_now
 from connector.parts import build_adapters
 from connector.recorded import Recorded
@@ -41,6 +42,7 @@ def preview(
         news = adapter.parse(played.request(f"http://127.0.0.1{played.path}", utc_now()))
     except MalformedDelivery as error:
         raise PermanentError(f"{delivery} is not a delivery of {adapter.title}: {error}") from None
+    yield from (f"warning: {each}" for each in rule_file.warnings)
     yield f"{delivery}: {len(news.events)} stage event(s)"
     for name, count in sorted({**news.ignored, **news.unknown}.items()):
         yield f"  left alone: {name} ({count})"
@@ -76,8 +78,9 @@ def _preview_event(
     stage = catalog.stage(event.stage)
     place = f'"{stage.label}" ({event.stage})' if stage else event.stage or "a stage the news does not name"
     yield f"{event.record} entered {place} at {event.occurred_at.isoformat()}"
+    stopped: Reason | None = None
     for rule in rule_file.rules:
-        refusal = concerns(rule, event, catalog)
+        refusal = stopped or concerns(rule, event, catalog)
         if refusal is not None:
             yield f'  rule "{rule.name}": no call: {refusal.sentence}'
             continue
@@ -86,7 +89,10 @@ def _preview_event(
             yield f'  rule "{rule.name}": {context}'
             continue
         region = adapter.settings.default_region
-        yield from _decision(rule, decide(rule, event, context, catalog, default_region=region))
+        decision = decide(rule, event, context, catalog, default_region=region)
+        yield from _decision(rule, decision)
+        if decision.took and rule.stop:
+            stopped = stopped_by(rule)
 
 
 def _decision(rule: Rule, decision: Decision) -> Iterator[str]:
@@ -138,7 +144,8 @@ def _catalog(
     pipeline = str(
         values.get("pipeline") or next((r.when.pipeline for r in rules.rules if r.when.pipeline), here)
     )
-    named = [here, *(label for rule in rules.rules for label in rule.when.enters)]
+    words = (word for rule in rules.rules for word in (*rule.when.enters, *rule.when.came_from))
+    named = [here, *(word for word in words if folded(word) != ANY)]
     standard = [stage for each in known.pipelines for stage in each.stages if stage.label not in named]
     stages = [Stage(event.stage or here if label == here else label, label) for label in dict.fromkeys(named)]
     return Catalog((Pipeline(event.pipeline or pipeline, pipeline, (*stages, *standard)),))

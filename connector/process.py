@@ -19,7 +19,16 @@ from connector import jobs
 from connector.adapter import Adapter
 from connector.database import OUTAGES
 from connector.errors import ConnectorError, PermanentError, TemporaryError
-from connector.mapping.evaluate import Decision, Reason, concerns, decide, event_values, fields_needed
+from connector.mapping.evaluate import (
+    ELSEWHERE,
+    Decision,
+    Reason,
+    decide,
+    event_values,
+    fields_needed,
+    stopped_by,
+    verdicts,
+)
 from connector.mapping.rules import Rule, RuleFile
 from connector.model import Catalog, Context, DispatchState, News, RecordRef, StageEvent
 from connector.parts import Parts
@@ -33,7 +42,6 @@ BATCH = 100
 LOOK_AGAIN = (timedelta(seconds=15), timedelta(minutes=1), timedelta(minutes=5))
 """A contact is often associated a moment after the deal: when to look for a number again."""
 NO_NUMBER = frozenset({"no_phone_number", "not_a_phone_number"})
-ELSEWHERE = frozenset({"other_stage", "other_pipeline", "unknown_stage", "own_write_back"})
 UNDECIDED = Reason("undecided", "the rule gave neither a request nor a reason")
 
 
@@ -115,13 +123,21 @@ def _read_together(parts: Parts, connection: str, taken: Sequence[Delivery]) -> 
     records = list(dict.fromkeys(each.event.record for each in candidates))
     contexts = read_records(adapter, records, [each.rule for each in candidates])
     catalog = parts.catalog(connection) if candidates else Catalog()
-    rows = []
+    rows: list[tuple[Dispatch, Candidate]] = []
+    stopped: dict[tuple[str, str, str], Reason] = {}
     for candidate in candidates:
-        row = _dispatch(parts, candidate, contexts[candidate.event.record], catalog)
+        asked = candidate.delivery.id, candidate.event.id, candidate.rules.file
+        reasons = readings[candidate.delivery.id].reasons
+        if asked in stopped:
+            reasons[stopped[asked].sentence] += 1
+            continue
+        row, took = _dispatch(parts, candidate, contexts[candidate.event.record], catalog)
         if isinstance(row, Dispatch):
-            rows.append(row)
+            rows.append((row, candidate))
         else:
-            readings[candidate.delivery.id].reasons[row] += 1
+            reasons[row] += 1
+        if took and candidate.rule.stop:
+            stopped[asked] = stopped_by(candidate.rule)
     _keep(parts, rows, readings)
 
 
@@ -135,11 +151,14 @@ def _parsed(parts: Parts, adapter: Adapter, taken: Sequence[Delivery]) -> dict[s
     return readings
 
 
-def _keep(parts: Parts, rows: Sequence[Dispatch], readings: Mapping[str, _Reading]) -> None:
+def _keep(parts: Parts, made: Sequence[tuple[Dispatch, Candidate]], readings: Mapping[str, _Reading]) -> None:
     now = parts.clock()
+    rows = [row for row, _ in made]
+    # news that comes again after the record has changed must not reach a rule that was stopped the first time
+    above = {row.id: candidate.rules.stops_above(candidate.rule) for row, candidate in made}
     with parts.engine.begin() as conn:
         parts.rules.remember(conn, now)
-        inserted = set(dispatches.insert_new(conn, rows))
+        inserted = set(dispatches.insert_new(conn, rows, above))
         for row in rows:
             readings[row.delivery_id].dispatches += row.id in inserted
             readings[row.delivery_id].reasons["this stage entry is known already"] += row.id not in inserted
@@ -163,8 +182,8 @@ def _report(reading: _Reading) -> dict[str, Any]:
 def _candidates(parts: Parts, connection: str, reading: _Reading) -> list[Candidate]:
     """The (event, rule) pairs that the event alone does not rule out."""
     events = reading.news.events
-    rules = parts.rules.rules(connection)
-    if not events or not rules:
+    files = parts.rules.of(connection)
+    if not events or not files:
         reading.reasons["no rule for this connection"] += len(events)
         return []
     catalog = parts.catalog(connection)
@@ -172,12 +191,13 @@ def _candidates(parts: Parts, connection: str, reading: _Reading) -> list[Candid
         catalog = parts.catalog(connection, fresh=True)
     found = []
     for event in events:
-        for rule_file, rule in rules:
-            refusal = concerns(rule, event, catalog)
-            if refusal is None:
-                found.append(Candidate(reading.delivery, event, rule_file, rule))
-            else:
-                reading.reasons[refusal.sentence] += 1
+        for rule_file in files:
+            refusals = verdicts(rule_file.rules, event, catalog)
+            for rule, refusal in zip(rule_file.rules, refusals, strict=True):
+                if refusal is None:
+                    found.append(Candidate(reading.delivery, event, rule_file, rule))
+                else:
+                    reading.reasons[refusal.sentence] += 1
     return found
 
 
@@ -194,8 +214,8 @@ def read_records(
 
 def _dispatch(
     parts: Parts, candidate: Candidate, context: Context | ConnectorError, catalog: Catalog
-) -> Dispatch | str:
-    """The dispatch that a candidate makes, or why it makes none."""
+) -> tuple[Dispatch | str, bool]:
+    """The dispatch that a candidate makes, or why it makes none; and whether the rule took the event."""
     now = parts.clock()
     event = candidate.event
     row = Dispatch(
@@ -215,7 +235,7 @@ def _dispatch(
     if isinstance(context, TemporaryError):
         raise context
     if not isinstance(context, Context):
-        return replace(row, reason=str(context)) if event.stage else str(context)
+        return (replace(row, reason=str(context)) if event.stage else str(context)), False
     event = replace(event, stage=event.stage or context.stage)
     decision = decide_on(parts, candidate.delivery.connection, candidate.rule, event, context, catalog)
     row = replace(
@@ -226,18 +246,19 @@ def _dispatch(
         values=values_of(event, context, catalog),
     )
     if decision.request is not None:
-        return replace(
+        due = replace(
             row,
             state=DispatchState.WAITING,
             word="due",
             reason=f"{event.record} entered the stage; the call is due",
             phone_number=decision.request.phone_number,
         )
+        return due, decision.took
     reason = decision.reason or UNDECIDED
     if reason.word in ELSEWHERE:
-        return reason.sentence
+        return reason.sentence, decision.took
     if reason.word in NO_NUMBER:
-        return replace(
+        looking = replace(
             row,
             state=DispatchState.WAITING,
             word=reason.word,
@@ -245,7 +266,8 @@ def _dispatch(
             due_at=now + LOOK_AGAIN[0],
             looks=1,
         )
-    return replace(row, word=reason.word, reason=reason.sentence)
+        return looking, decision.took
+    return replace(row, word=reason.word, reason=reason.sentence), decision.took
 
 
 def decide_on(

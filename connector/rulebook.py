@@ -8,7 +8,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from connector.adapter import Adapter
+from connector.adapter import Adapter, ConnectionSettings
 from connector.errors import ConfigError, Mistake, PermanentError
 from connector.mapping.rules import Rule, RuleFile, Vocabulary, connection_of, load_rules
 from connector.model import Catalog
@@ -35,7 +35,17 @@ def vocabulary(adapter: Adapter | type[Adapter], account: Account | None = None)
         complete_fields=account.fields is not None,
         catalog=account.catalog,
         agents=account.agents,
+        tells_previous_stage=adapter.tells_previous_stage,
+        crm=adapter.title,
+        default_region=_default_region(adapter),
     )
+
+
+def _default_region(adapter: Adapter | type[Adapter]) -> str:
+    """The connection's; without a connection what a connection has that does not say."""
+    if isinstance(adapter, Adapter):
+        return adapter.settings.default_region
+    return str(ConnectionSettings.model_fields["default_region"].default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +66,9 @@ class RuleBook:
     _older: dict[str, RuleFile] = field(default_factory=dict, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
-    def rules(self, connection: str) -> tuple[tuple[RuleFile, Rule], ...]:
-        """The rules of a connection, each with the file it stands in, in order."""
-        return tuple(
-            (each.rules, rule)
-            for each in self.files
-            if each.rules.connection == connection
-            for rule in each.rules.rules
-        )
+    def of(self, connection: str) -> tuple[RuleFile, ...]:
+        """The rule files of a connection, in order."""
+        return tuple(each.rules for each in self.files if each.rules.connection == connection)
 
     def remember(self, conn: sa.Connection, at: datetime) -> None:
         """Keep the text of every file in force."""
@@ -93,7 +98,10 @@ class RuleBook:
         adapter = self.adapters.get(kept.connection) if kept else None
         if kept is None or adapter is None:
             raise PermanentError("the rules this ran under are not kept")
-        return load_rules(kept.text, kept.file, vocabulary(adapter))
+        try:
+            return load_rules(kept.text, kept.file, vocabulary(adapter))
+        except ConfigError as error:  # written for an older Stagecall
+            raise PermanentError(f"the rules this ran under cannot be read any more: {error}") from None
 
 
 def load_rulebook(

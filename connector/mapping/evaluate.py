@@ -8,26 +8,38 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from connector.mapping.candidates import number_to_call
+from connector.mapping.language import Properties, Rule, Tree
+from connector.mapping.matching import (
+    ELSEWHERE,
+    Reason,
+    Verdict,
+    concerns,
+    condition_refusal,
+    moved_on,
+    stopped_by,
+    verdicts,
+)
 from connector.mapping.merge import MergeField
-from connector.mapping.reading import Rule, Tree
-from connector.mapping.stages import StageIndex, index_of
-from connector.mapping.values import is_empty, sendable, text_of
+from connector.mapping.stages import index_of
+from connector.mapping.values import sendable, short, text_of
 from connector.mapping.vocabulary import OURS, Moment
-from connector.mapping.words import listed
 from connector.model import CallResult, Catalog, Context, RecordRef, StageEvent, TriggerRequest, WriteBack
-from connector.policy.numbers import Number, normalise, region_of
 
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why a rule makes no call: a word for programs, a sentence for people."""
-
-    word: str
-    sentence: str
-
-
-Verdict = Reason | None
-"""Why a rule is not concerned; None where it is, or may be."""
+__all__ = [
+    "ELSEWHERE",
+    "Decision",
+    "Reason",
+    "Verdict",
+    "call_values",
+    "concerns",
+    "decide",
+    "event_values",
+    "fields_needed",
+    "stopped_by",
+    "verdicts",
+    "write_back",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +49,8 @@ class Decision:
     request: TriggerRequest | None
     reason: Reason | None
     explanation: tuple[str, ...]
+    took: bool = False
+    """Was the rule's `when` true? Then a rule with `stop: true` ends the list, call or no call."""
 
 
 def fields_needed(rules: Iterable[Rule]) -> dict[str, frozenset[str]]:
@@ -49,22 +63,6 @@ def fields_needed(rules: Iterable[Rule]) -> dict[str, frozenset[str]]:
     return {name: frozenset(keys) for name, keys in needed.items()}
 
 
-def concerns(rule: Rule, event: StageEvent, catalog: Catalog) -> Verdict:
-    """Decide from the event alone, before anything is read from the CRM."""
-    if event.own:
-        return Reason("own_write_back", "our own write-back moved the record; that never starts a call")
-    if event.stage is None:
-        return None
-    index = index_of(catalog)
-    if not index.has(event.stage, event.pipeline):
-        return _stage_refusal(rule, event.stage, event.pipeline, index)
-    key = rule.name, rule.when.pipeline, rule.when.enters, event.stage, event.pipeline
-    if key not in index.verdicts:
-        index.verdicts[key] = _stage_refusal(rule, event.stage, event.pipeline, index)
-    verdict: Verdict = index.verdicts[key]
-    return verdict
-
-
 def decide(
     rule: Rule, event: StageEvent, context: Context, catalog: Catalog, *, default_region: str
 ) -> Decision:
@@ -72,10 +70,10 @@ def decide(
     event = _completed(event, context)
     about_event = event_values(event, catalog)
     explanation = [_entered(event.record, about_event)]
-    reason = concerns(rule, event, catalog) or _moved_on(event, context, catalog)
+    reason = concerns(rule, event, catalog) or moved_on(event, context, catalog)
     if reason is None:
         values = {**context.fields, "event": about_event}
-        reason = _condition_refusal(rule, values, explanation)
+        reason = condition_refusal(rule, values, explanation)
         if reason is None:
             return _request(rule, values, default_region, explanation)
     return Decision(None, reason, (*explanation, reason.sentence))
@@ -92,7 +90,7 @@ def write_back(
 
     `values` has the fields by object, `event` and `call`; `reason` is why a call failed.
     """
-    records = rule.write_back.get(moment)
+    records: Mapping[str, Properties] = getattr(rule.write_back, moment)
     if not records:
         return None
     everything = {**values, "reason": reason}
@@ -132,7 +130,10 @@ def event_values(event: StageEvent, catalog: Catalog) -> dict[str, Any]:
         "occurred_at": _iso(event.occurred_at),
         "stage": index.label(event.stage),
         "pipeline": index.pipeline_label(pipeline),
+        "previous_stage": index.label(event.previous_stage),
+        "how": event.kind.value,
         "source": event.source,
+        "changed_by": event.changed_by.value,
     }
 
 
@@ -140,9 +141,8 @@ def _fields(rule: Rule) -> Iterable[tuple[str, str]]:
     if rule.when.condition:
         yield from rule.when.condition.fields
     call = rule.call
-    written = [
-        value for records in rule.write_back.values() for each in records.values() for value in each.values()
-    ]
+    moments = rule.write_back.placed, rule.write_back.ended, rule.write_back.failed
+    written = [value for records in moments for each in records.values() for value in each.values()]
     for part in (call.phone_number, call.agent, call.region, call.name, call.email, call.metadata, written):
         yield from _fields_in(part)
 
@@ -153,29 +153,9 @@ def _fields_in(tree: Tree) -> Iterable[tuple[str, str]]:
     elif isinstance(tree, Mapping):
         for value in tree.values():
             yield from _fields_in(value)
-    elif isinstance(tree, list):
+    elif isinstance(tree, list | tuple):
         for value in tree:
             yield from _fields_in(value)
-
-
-def _stage_refusal(rule: Rule, stage: str, pipeline: str | None, index: StageIndex) -> Verdict:
-    when = rule.when
-    meant = index.meant(when.pipeline, when.enters)
-    if pipeline is None:
-        pipeline = index.pipeline_of(stage) if when.pipeline is not None else None
-    if (pipeline, stage) in meant.places if pipeline is not None else stage in meant.stages:
-        return None
-    if stage in when.enters and not index.knows(stage) and when.pipeline in (None, pipeline):
-        return None  # ids, and a catalog that does not know them yet
-    if meant.problems:
-        return Reason(
-            "unknown_stage", f'rule "{rule.name}": ' + "; ".join(found for _, _, found in meant.problems)
-        )
-    if when.pipeline is not None and pipeline is not None and pipeline not in meant.pipelines:
-        label = index.pipeline_label(pipeline)
-        return Reason("other_pipeline", f'pipeline "{label}" is not the one of rule "{rule.name}"')
-    wanted = " or ".join(f'"{word}"' for word in when.enters)
-    return Reason("other_stage", f'stage "{index.label(stage)}" is not {wanted} of rule "{rule.name}"')
 
 
 def _completed(event: StageEvent, context: Context) -> StageEvent:
@@ -192,49 +172,18 @@ def _entered(record: RecordRef, values: Mapping[str, Any]) -> str:
     return f'{record} entered "{values["stage"]}"{of} at {values["occurred_at"]}'
 
 
-def _moved_on(event: StageEvent, context: Context, catalog: Catalog) -> Verdict:
-    index = index_of(catalog)
-    if context.stage is None:
-        return Reason("left_stage", f"{event.record} stands in no stage now")
-    elsewhere = None not in (event.pipeline, context.pipeline) and event.pipeline != context.pipeline
-    if context.stage == event.stage and not elsewhere:
-        return None
-    now, then = index.label(context.stage), index.label(event.stage)
-    return Reason("left_stage", f'{event.record} entered "{then}" and stands in "{now}" now')
-
-
-def _condition_refusal(rule: Rule, values: Mapping[str, Any], explanation: list[str]) -> Verdict:
-    condition = rule.when.condition
-    if condition is None:
-        return None
-    notes: list[str] = []
-    holds = condition.holds(values, notes)
-    found = ", ".join(
-        f"{name}.{key} is {_shown(values, name, key)}" for name, key in sorted(condition.fields)
-    )
-    sentence = f"if {' '.join(condition.source.split())}: {'true' if holds else 'false'}"
-    explanation.append(f"{sentence} ({found})" if found else sentence)
-    told = {f"{name}.{key} is empty" for name, key in condition.fields}
-    explanation.extend(note for note in notes if note not in told)
-    return (
-        None
-        if holds
-        else Reason("condition_false", f"the condition of the rule is false: {found or 'always'}")
-    )
-
-
 def _request(rule: Rule, values: Mapping[str, Any], default_region: str, explanation: list[str]) -> Decision:
     call = rule.call
     notes: list[str] = []
-    number = _number(rule, values, default_region, notes)
+    number = number_to_call(call, values, default_region, notes)
     explanation.extend(notes)
     if isinstance(number, Reason):
-        return Decision(None, number, (*explanation, number.sentence))
+        return Decision(None, number, (*explanation, number.sentence), took=True)
     notes = []
     agent = _one_line(call.agent, values, notes)
     if call.agent is not None and agent is None:
         reason = Reason("no_agent", f"agent is given as {call.agent.source} and that is empty")
-        return Decision(None, reason, (*explanation, *notes, reason.sentence))
+        return Decision(None, reason, (*explanation, *notes, reason.sentence), took=True)
     request = TriggerRequest(
         phone_number=number.e164,
         agent=agent,
@@ -246,33 +195,8 @@ def _request(rule: Rule, values: Mapping[str, Any], default_region: str, explana
     explanation.extend(
         f"{key}: {value}" for key, value in (("name", request.name), ("email", request.email)) if value
     )
-    explanation.extend(f"metadata {key}: {_short(value)}" for key, value in request.metadata.items())
-    return Decision(request, None, (*explanation, *notes))
-
-
-def _number(rule: Rule, values: Mapping[str, Any], default_region: str, notes: list[str]) -> Number | Reason:
-    """Find the number to call, and say in `notes` how."""
-    field = rule.call.phone_number
-    raw = field.text(values, notes).strip()
-    if not raw:
-        return Reason("no_phone_number", f"there is no phone number ({_tried(field, values)})")
-    named = rule.call.region.text(values, notes).strip() if rule.call.region else ""
-    region = region_of(named) if named else default_region
-    number = normalise(raw, region)
-    if number is None or not number.is_dialable:
-        hint = f"in {region}" if region else f'and "{_short(named)}" is not the two letters of a country'
-        return Reason("not_a_phone_number", f'"{_short(raw)}" is not a phone number {hint}')
-    notes.append(f'phone number: {number} (from "{_short(raw)}", region {region or "not known"})')
-    return number
-
-
-def _tried(field: MergeField, values: Mapping[str, Any]) -> str:
-    """Where a number was looked for: in fields that are empty, or of an object that there is not."""
-    absent = sorted({name for name, _ in field.fields if name not in OURS and not values.get(name)})
-    if absent:
-        return listed(f"the record has no {name}" for name in absent)
-    fields = [f"{name}.{key}" for name, key in sorted(field.fields)] or [field.source]
-    return f"{listed(fields)} {'is' if len(fields) == 1 else 'are'} empty"
+    explanation.extend(f"metadata {key}: {short(value)}" for key, value in request.metadata.items())
+    return Decision(request, None, (*explanation, *notes), took=True)
 
 
 def _one_line(field: MergeField | None, values: Mapping[str, Any], notes: list[str]) -> str | None:
@@ -292,16 +216,6 @@ def _rendered(tree: Tree, values: Mapping[str, Any], notes: list[str]) -> Any:
 
 def _property(value: str | MergeField, values: Mapping[str, Any]) -> str:
     return value if isinstance(value, str) else text_of(value.value(values, []))
-
-
-def _shown(values: Mapping[str, Any], name: str, key: str) -> str:
-    found = (values.get(name) or {}).get(key)
-    return "empty" if is_empty(found) else f'"{_short(found)}"'
-
-
-def _short(value: Any) -> str:
-    text = " ".join(text_of(value).split())
-    return text if len(text) <= 80 else text[:79] + "…"
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -11,12 +11,14 @@ from typing import Any, Final
 
 from jinja2 import nodes
 
-from connector.mapping.filters import FILTERS, MEANT
+from connector.mapping.filters import FILTERS, NOT_CONSTANT, Apply, Table
 from connector.mapping.operations import MAX_NUMBER, calculated, holds, part, weight
+from connector.mapping.syntax import constant_results, constants, no_filter, refusal, spelt, steps
 from connector.mapping.values import (
     EMPTY,
     Scope,
     cut,
+    is_empty,
     is_true,
     number_of,
     plain,
@@ -38,6 +40,10 @@ class Names:
     """Names that are values themselves: `reason`."""
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     """Names known in another place of a rule, each with where: `{"call": "write_back"}`."""
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    """What the filter map may look up in."""
+    region: str | None = None
+    """Country of numbers without a country code, for the filter phone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class Compiled:
 
 
 class Refused(Exception):
-    """The expression has something that is not allowed; `at` is the word in question."""
+    """The expression has something that is not allowed; `at` is the word in question, `| name` a filter."""
 
     def __init__(self, found: str, at: str = "") -> None:
         super().__init__(found)
@@ -63,7 +69,7 @@ def compile_expression(tree: nodes.Expr, names: Names) -> Compiled:
     """Turn a parsed expression into a function. Raises Refused."""
     compiler = _Compiler(names)
     evaluate = compiler.compile(tree)
-    return Compiled(evaluate, frozenset(compiler.fields), frozenset(_constant_results(tree)))
+    return Compiled(evaluate, frozenset(compiler.fields), frozenset(constant_results(tree, names.tables)))
 
 
 class _Compiler:
@@ -75,7 +81,7 @@ class _Compiler:
     def compile(self, node: nodes.Node) -> Evaluate:
         compile_node = _NODES.get(type(node))
         if compile_node is None:
-            raise Refused(_refusal(node))
+            raise Refused(refusal(node))
         if self.depth > _MAX_DEPTH:
             raise Refused(f"has more than {_MAX_DEPTH} operators within operators")
         self.depth += 1
@@ -98,7 +104,7 @@ class _Compiler:
         raise Refused(self._unknown(name), name)
 
     def path(self, node: Any) -> Evaluate:
-        base, keys = _steps(node)
+        base, keys = steps(node)
         if isinstance(base, nodes.Name) and base.name not in self.names.texts:
             return self._field(base.name, keys)
         if isinstance(node, nodes.Getattr):
@@ -153,17 +159,17 @@ class _Compiler:
     def filter(self, node: Any) -> Evaluate:
         known = FILTERS.get(node.name)
         if known is None:
-            raise Refused(_no_filter(node.name), node.name)
+            raise Refused(no_filter(node.name), f"| {node.name}")
         if node.node is None:
-            raise Refused(f"has the filter {node.name} without a value before it", node.name)
+            raise Refused(f"has the filter {node.name} without a value before it", f"| {node.name}")
         count = len(node.args)
         if node.kwargs or node.dyn_args or node.dyn_kwargs or not known.least <= count <= known.most:
-            raise Refused(f"uses the filter {node.name} wrongly; write {known.usage}", node.name)
-        value, arguments, apply = (
-            self.compile(node.node),
-            [self.compile(each) for each in node.args],
-            known.apply,
-        )
+            raise Refused(f"uses the filter {node.name} wrongly; write {known.usage}", f"| {node.name}")
+        wrong = known.check(constants(node.args)) if known.check else None
+        if wrong:
+            raise Refused(f"{node.name}: {wrong}", f"| {node.name}")
+        value, arguments = self.compile(node.node), self._arguments(node)
+        apply: Apply = known.apply
 
         def filtered(scope: Scope) -> Any:
             given = value(scope)
@@ -173,6 +179,28 @@ class _Compiler:
             return cut(found, scope) if type(found) is str else found
 
         return filtered
+
+    def _arguments(self, node: Any) -> list[Evaluate]:
+        """The arguments of a filter; `map` gets its table with the table's name, `phone` the region left out."""
+        if node.name == "map":
+            table, name = self._table(node)
+            return [lambda scope: table, lambda scope: name]
+        given = [self.compile(each) for each in node.args]
+        if node.name == "phone":
+            region = self.names.region
+            return [_or_else(given[0], region)] if given else [lambda scope: region]
+        return given
+
+    def _table(self, node: Any) -> tuple[Table, str]:
+        (name,) = constants(node.args)
+        if name is NOT_CONSTANT or not isinstance(name, str):
+            raise Refused(
+                "uses the filter map without the name of a table; write map('agents')", f"| {node.name}"
+            )
+        if name not in self.names.tables:
+            there = closest(name, self.names.tables) or "; the file has no `tables:` yet"
+            raise Refused(f'"{name}" is not one of the tables of this file{there}', f"| {node.name}")
+        return self.names.tables[name], name
 
     def either(self, node: Any) -> Evaluate:
         left, right = self.compile(node.left), self.compile(node.right)
@@ -232,12 +260,12 @@ class _Compiler:
 
     def comparison(self, node: Any) -> Evaluate:
         first = self.compile(node.expr)
-        steps = [(each.op, self.compile(each.expr), _spelt(each.expr)) for each in node.ops]
-        name = _spelt(node.expr)
+        pairs = [(each.op, self.compile(each.expr), spelt(each.expr)) for each in node.ops]
+        name = spelt(node.expr)
 
         def compare(scope: Scope) -> bool:
             left, left_name = first(scope), name
-            for sign, right_of, right_name in steps:
+            for sign, right_of, right_name in pairs:
                 right = right_of(scope)
                 if not holds(scope, sign, (left, left_name), (right, right_name)):
                     return False
@@ -276,42 +304,6 @@ _SIGNS: Final[Mapping[type[nodes.Node], str]] = {
     nodes.Mul: "*",
     nodes.Div: "/",
 }
-_NOT_ALLOWED: Final[Mapping[type[nodes.Node], str]] = {
-    nodes.Pow: "has **, which is not available",
-    nodes.Mod: "has %, which is not available",
-    nodes.FloorDiv: "has //, which is not available; use / and the filter integer",
-    nodes.Dict: "has {…}, which is not available",
-    nodes.Test: 'has "is", which is not available; compare with == or use "not"',
-}
-
-
-def _refusal(node: nodes.Node) -> str:
-    if isinstance(node, nodes.Call):
-        called = node.node
-        if isinstance(called, nodes.Getattr) and called.attr in FILTERS:
-            return f"calls .{called.attr}(…); write it as a filter: | {FILTERS[called.attr].usage}"
-        return f"calls a function, which is not available; there are the filters {listed(FILTERS)}"
-    return _NOT_ALLOWED.get(type(node), "has something that is not available in merge fields")
-
-
-def _no_filter(name: str) -> str:
-    meant = f'; did you mean "{MEANT[name]}"?' if name in MEANT else closest(name, FILTERS)
-    return f'"{name}" is not a filter{meant}'
-
-
-def _steps(node: nodes.Node) -> tuple[nodes.Node, list[str | int]]:
-    """Take `deal.amount` or `deal["amount"][0]` apart: what it begins with, and the keys."""
-    keys: list[str | int] = []
-    while True:
-        if isinstance(node, nodes.Getattr):
-            keys.append(node.attr)
-        elif isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
-            if isinstance(node.arg.value, bool) or not isinstance(node.arg.value, str | int):
-                return node, keys[::-1]
-            keys.append(node.arg.value)
-        else:
-            return node, keys[::-1]
-        node = node.node
 
 
 def _deep_field(name: str, key: str, deeper: list[str | int]) -> Evaluate:
@@ -330,30 +322,13 @@ def _deep_field(name: str, key: str, deeper: list[str | int]) -> Evaluate:
     return read
 
 
+def _or_else(evaluate: Evaluate, other: Any) -> Evaluate:
+    def filled(scope: Scope) -> Any:
+        value = evaluate(scope)
+        return other if is_empty(value) else value
+
+    return filled
+
+
 def _nothing(scope: Scope) -> None:
     return None
-
-
-def _spelt(node: nodes.Node) -> str:
-    """Spell a node for a note."""
-    if isinstance(node, nodes.Const):
-        return repr(node.value)
-    base, keys = _steps(node)
-    if isinstance(base, nodes.Name):
-        return ".".join([base.name, *map(str, keys)])
-    if isinstance(node, nodes.Filter) and node.node is not None:
-        return f"{_spelt(node.node)} | {node.name}"
-    return "(…)"
-
-
-def _constant_results(node: nodes.Node) -> set[str]:
-    """The constant texts an expression may give as its result."""
-    if isinstance(node, nodes.Const):
-        return {node.value} if isinstance(node.value, str) else set()
-    if isinstance(node, nodes.CondExpr):
-        return _constant_results(node.expr1) | (_constant_results(node.expr2) if node.expr2 else set())
-    if isinstance(node, nodes.Or):
-        return _constant_results(node.left) | _constant_results(node.right)
-    if isinstance(node, nodes.Filter) and node.name == "default" and node.node is not None and node.args:
-        return _constant_results(node.node) | _constant_results(node.args[0])
-    return set()

@@ -1,10 +1,14 @@
-"""The filters of merge fields: a closed list. A new filter is one function and one line in FILTERS."""
+"""The filters of merge fields: a closed list. A new filter is one function and one line in FILTERS.
+
+Two know more than the value before them: `phone` the connection's region, `map` the tables of the rule file.
+"""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from connector.mapping.dates import DAY, date_text, wrong_form, wrong_zone
 from connector.mapping.values import (
     MAX_ITEMS,
     MAX_TEXT,
@@ -15,9 +19,17 @@ from connector.mapping.values import (
     number_of,
     text_of,
 )
+from connector.mapping.words import folded
+from connector.policy.numbers import normalise, region_of
 
 Apply = Callable[..., Any]
 """Called with the scope, the value and the filter's own arguments; returns the new value, never raises."""
+
+Table = Mapping[str, str | float | bool]
+"""A table of the rule file, its keys folded."""
+
+NOT_CONSTANT: Final = object()
+"""In place of an argument that is known only when the filter is applied."""
 
 _WORD_BEGINNING = re.compile(r"([-\s({\[<]+)")
 _MAX_PLACES = 10
@@ -32,6 +44,8 @@ class Filter:
     most: int
     usage: str
     about: str
+    check: Callable[[Sequence[Any]], str | None] | None = None
+    """Says what is wrong with the arguments that stand in the rule file, None where nothing is."""
 
 
 def default(scope: Scope, value: Any, other: Any) -> Any:
@@ -139,6 +153,38 @@ def digits(scope: Scope, value: Any) -> str:
     return "".join(character for character in text_of(value) if character in "0123456789")
 
 
+def date(scope: Scope, value: Any, form: Any = DAY, zone: Any = None) -> str | None:
+    if is_empty(value):
+        return None
+    text, remark = date_text(value, form, zone)
+    if remark:
+        scope.note(remark)
+    return text
+
+
+def phone(scope: Scope, value: Any, region: Any = None) -> str | None:
+    """`region` is the argument, else the connection's, which the compiler puts in its place."""
+    if is_empty(value):
+        return None
+    code = region_of(text_of(region)) if not is_empty(region) else None
+    found = normalise(text_of(value).strip(), code)
+    if found is None or not found.is_dialable:
+        where = f"in {code}" if code else "without a country"
+        scope.note(f'"{_short(value)}" is not a phone number {where}')
+        return None
+    return found.e164
+
+
+def look_up(scope: Scope, value: Any, table: Table, name: str) -> Any:
+    """`map`: the compiler puts the table itself in the place of its name."""
+    if is_empty(value):
+        return None
+    found = table.get(folded(text_of(value)[:1000]))
+    if found is None:
+        scope.note(f'"{_short(value)}" is not in the table {name}')
+    return found
+
+
 def as_json(scope: Scope, value: Any) -> str:
     return cut(json_of(value), scope)
 
@@ -161,6 +207,23 @@ FILTERS: Mapping[str, Filter] = {
     "length": Filter(length, 0, 0, "length", "how many characters or items"),
     "digits": Filter(digits, 0, 0, "digits", "only the digits 0-9"),
     "json": Filter(as_json, 0, 0, "json", "the value written as JSON"),
+    "date": Filter(
+        date,
+        0,
+        2,
+        "date('%e %B %Y, %H:%M', 'Europe/London')",
+        "a date of the CRM, written by % codes, in a time zone; 2026-11-02 and UTC if not given",
+        lambda given: _first(_checked(given, 0, wrong_form), _checked(given, 1, wrong_zone)),
+    ),
+    "phone": Filter(
+        phone,
+        0,
+        1,
+        "phone('GB')",
+        "a phone number as +442079460000, of that country or of the connection's",
+        lambda given: _checked(given, 0, _wrong_region),
+    ),
+    "map": Filter(look_up, 1, 1, "map('agents')", "what a table of the rule file has for the value"),
 }
 
 MEANT = {
@@ -172,8 +235,27 @@ MEANT = {
     "count": "length",
     "strip": "trim",
     "tojson": "json",
+    "datetimeformat": "date",
+    "format_datetime": "date",
+    "strftime": "date",
+    "lookup": "map",
 }
 """What people who know Jinja or HubL write for the same thing."""
+
+
+def _checked(given: Sequence[Any], place: int, check: Callable[[str], str | None]) -> str | None:
+    """Check one argument, where it stands in the rule file."""
+    if place >= len(given) or given[place] is NOT_CONSTANT:
+        return None
+    return check(text_of(given[place]))
+
+
+def _first(*complaints: str | None) -> str | None:
+    return next((each for each in complaints if each), None)
+
+
+def _wrong_region(text: str) -> str | None:
+    return None if region_of(text) else f'"{text}" is not a country; write its two letters, such as US or GB'
 
 
 def _short(value: Any) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 
 from connector.errors import ConnectorError
 from connector.mapping.expression import Compiled, Names, Refused, compile_expression
-from connector.mapping.tokens import BadSource, Field, Problem, parse, pieces, whole
+from connector.mapping.tokens import BadSource, Field, Problem, parse, pieces, single_braces, whole
 from connector.mapping.values import MAX_TEXT, Scope, TooMuchWork, cut, is_true, plain, sendable, text_of
+from connector.mapping.words import nearest
 
 __all__ = ["BadMergeField", "Condition", "MergeField", "Names", "Problem"]
 
@@ -42,17 +43,30 @@ class MergeField:
             found = pieces(source)
         except BadSource as error:
             raise BadMergeField([error.problem]) from None
+        offset = 0
         for piece in found:
             try:
                 parts.append(piece if isinstance(piece, str) else _compiled(piece, names))
             except BadSource as error:
                 problems.append(error.problem)
+            if isinstance(piece, str):
+                problems += _single_braces(piece, source.find(piece, offset), names)
+                offset = source.find(piece, offset) + len(piece)
         if problems:
             raise BadMergeField(problems)
         expressions = [part for part in parts if isinstance(part, Compiled)]
         if len(expressions) == 1 and not any(isinstance(part, str) and part.strip() for part in parts):
             parts = list(expressions)
         return cls(source, tuple(parts), frozenset().union(*(each.fields for each in expressions)))
+
+    @classmethod
+    def expression(cls, source: str, names: Names) -> "MergeField":
+        """Parse and check an expression without braces. Raises BadMergeField."""
+        try:
+            found = _compiled(whole(source), names)
+        except BadSource as error:
+            raise BadMergeField([error.problem]) from None
+        return cls(source, (found,), found.fields)
 
     @property
     def is_constant(self) -> bool:
@@ -118,6 +132,21 @@ class Condition:
     def holds(self, values: Mapping[str, Any], notes: list[str]) -> bool:
         """Decide it; False, with a note, where that would take too much work."""
         return is_true(_guarded(self.compiled.evaluate, values, notes))
+
+
+def _single_braces(constant: str, offset: int, names: Names) -> list[Problem]:
+    """Merge fields with a brace too few would be sent as they stand, and read out to a person."""
+    problems = []
+    for place, begins, inside in single_braces(constant):
+        name = nearest(begins, [*names.objects, *names.elsewhere, *names.texts])
+        if "." in inside and name is None:
+            continue  # a text of somebody's own
+        field = (
+            inside if "." in inside or begins in names.texts else f"{next(iter(names.objects), '')}.{inside}"
+        )
+        found = f"has {{{inside}}} in single braces; a merge field has two: {{{{ {field} }}}}"
+        problems.append(Problem(offset + place, found))
+    return problems
 
 
 def _compiled(field: Field, names: Names) -> Compiled:

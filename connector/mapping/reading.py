@@ -1,77 +1,50 @@
 """From a loaded document to rules: the shape first, then every word, then the values; all mistakes together."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from connector.errors import ConfigError, Mistake
 from connector.mapping.builder import shown
+from connector.mapping.filters import Table
+from connector.mapping.language import Call, Properties, Rule, Tree, When, WriteBacks
 from connector.mapping.merge import BadMergeField, Condition, MergeField, Names
 from connector.mapping.shape import Path, misshapen, unknown_key
 from connector.mapping.source import Document
 from connector.mapping.stages import index_of
 from connector.mapping.values import text_of
 from connector.mapping.vocabulary import Moment, Vocabulary
-from connector.mapping.words import closest, folded
+from connector.mapping.words import closest, folded, nearly
+from connector.model import EventKind, Source
 from connector.policy.numbers import normalise, region_of
 
-Tree = Any
-"""Metadata: a MergeField, a constant, or a mapping or list of these."""
+T = TypeVar("T")
 
 RESERVED = "dispatch_id"
 MOMENTS: tuple[Moment, ...] = ("placed", "ended", "failed")
 
 
-@dataclass(frozen=True, slots=True)
-class When:
-    """Which events a rule is for."""
-
-    enters: tuple[str, ...]
-    pipeline: str | None = None
-    condition: Condition | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """The call that a rule places."""
-
-    phone_number: MergeField
-    agent: MergeField | None = None
-    region: MergeField | None = None
-    name: MergeField | None = None
-    email: MergeField | None = None
-    metadata: Mapping[str, Tree] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """When this, call that, write this back."""
-
-    name: str
-    when: When
-    call: Call
-    write_back: Mapping[Moment, Mapping[str, Mapping[str, str | MergeField]]] = field(default_factory=dict)
-
-
-def read_rules(document: Document, vocabulary: Vocabulary) -> tuple[Rule, ...]:
-    """Return the rules of a document. Raises ConfigError with every mistake."""
-    return _Reader(document, vocabulary).run()
-
-
-class _Reader:
+class Reader:
     """Reads what has the right shape, whatever else is wrong, so that all mistakes come at once."""
 
     def __init__(self, document: Document, vocabulary: Vocabulary) -> None:
         self.document = document
         self.vocabulary = vocabulary
+        self.tables: dict[str, Table] = {}
         self.before_call = vocabulary.names()
+        self.warnings: list[Mistake] = []
+        """What may be right, and probably is not."""
         self.mistakes: dict[Path, list[Mistake]] = {}
         self.touched: set[Path] = set()
         """Every place with a mistake at it or below it: what stands there is not looked at again."""
 
     def run(self) -> tuple[Rule, ...]:
+        """Return the rules; raises ConfigError with every mistake. `tables` and `warnings` are then known too."""
         for path, found in misshapen(self.document.value):
             self.mistake(path, found)
+        self.tables = self._tables(
+            ("tables",), self._mapping(self._mapping(self.document.value).get("tables"))
+        )
+        self.before_call = self.vocabulary.names(tables=self.tables)
         rules = self._mapping(self.document.value).get("rules")
         raw = list(enumerate(rules)) if isinstance(rules, list) else []
         read = [self._rule(("rules", number), value) for number, value in raw if isinstance(value, dict)]
@@ -82,15 +55,28 @@ class _Reader:
 
     def mistake(self, path: Path, found: str, *, offset: int | None = None) -> None:
         """Note a mistake at a place; with `offset`, at a character of the text there."""
+        self.mistakes.setdefault(path, []).append(self._placed(path, found, offset))
+        self.touched.update(path[:length] for length in range(len(path) + 1))
+
+    def _placed(self, path: Path, found: str, offset: int | None) -> Mistake:
         if offset is None:
             mistake = self.document.mistake(path, found)
         else:
             mistake = self.document.mistake_in_value(path, offset, found)
         name = self._rule_name(path)
-        if name:
-            mistake = replace(mistake, where=f'{mistake.where} ("{name}")')
-        self.mistakes.setdefault(path, []).append(mistake)
-        self.touched.update(path[:length] for length in range(len(path) + 1))
+        return replace(mistake, where=f'{mistake.where} ("{name}")') if name else mistake
+
+    def _tables(self, path: Path, raw: dict[str, Any]) -> dict[str, Table]:
+        tables: dict[str, Table] = {}
+        for name, rows in raw.items():
+            table: dict[str, str | float | bool] = {}
+            for key, value in self._mapping(rows).items():
+                if folded(key) in table:
+                    found = f'"{shown(key)}" is in the table twice; capitals and blanks make no difference'
+                    self.mistake((*path, name, key), found)
+                table[folded(key)] = value
+            tables[name] = table
+        return tables
 
     def _rule(self, path: Path, raw: dict[str, Any]) -> Rule:
         return Rule(
@@ -98,38 +84,74 @@ class _Reader:
             when=self._when((*path, "when"), self._mapping(raw.get("when"))),
             call=self._call((*path, "call"), self._mapping(raw.get("call"))),
             write_back=self._write_back((*path, "write_back"), self._mapping(raw.get("write_back"))),
+            stop=raw.get("stop") is True,
         )
 
     def _when(self, path: Path, raw: dict[str, Any]) -> When:
-        enters = raw.get("enters")
-        words = enters if isinstance(enters, list) else [enters]
         pipeline = raw.get("pipeline")
+        how = self._sound((*path, "how"), raw.get("how"))
         when = When(
-            enters=tuple(str(word).strip() for word in words),
+            enters=_words(raw.get("enters")),
             pipeline=None if pipeline is None else str(pipeline).strip(),
+            came_from=_words(raw["from"]) if "from" in raw else (),
+            how=EventKind(how) if how is not None else None,
+            only_source=self._sources((*path, "only_source"), raw.get("only_source")),
+            not_source=self._sources((*path, "not_source"), raw.get("not_source")),
             condition=self._condition((*path, "if"), raw.get("if")),
         )
-        if self.vocabulary.catalog is not None and "enters" in raw and (*path, "enters") not in self.touched:
-            for key, number, found in (
-                index_of(self.vocabulary.catalog).meant(when.pipeline, when.enters).problems
-            ):
-                at = (key, number) if number is not None and isinstance(enters, list) else (key,)
-                self.mistake((*path, *at), found)
+        self._check_contradictions(path, raw, when)
+        if self.vocabulary.catalog is not None:
+            index = index_of(self.vocabulary.catalog)
+            self._check_stages((*path, "enters"), raw, index.meant(when.pipeline, when.enters).problems)
+            self._check_stages((*path, "from"), raw, index.meant(None, when.came_from).problems)
         return when
+
+    def _check_stages(
+        self, path: Path, raw: dict[str, Any], problems: tuple[tuple[str, int | None, str], ...]
+    ) -> None:
+        if path[-1] not in raw or path in self.touched:
+            return
+        for key, number, found in problems:
+            if key == "pipeline":
+                self.mistake((*path[:-1], key), found)
+            else:
+                several = number is not None and isinstance(raw[str(path[-1])], list)
+                self.mistake((*path, number) if several and number is not None else path, found)
+
+    def _check_contradictions(self, path: Path, raw: dict[str, Any], when: When) -> None:
+        if "from" in raw and not self.vocabulary.tells_previous_stage:
+            found = f"{self.vocabulary.crm} does not say which stage a record comes from; leave `from` out"
+            self.mistake((*path, "from"), found)
+        if when.came_from and when.how is EventKind.CREATED:
+            self.mistake((*path, "from"), "a record that is created in a stage comes from none: see `how`")
+        if when.only_source and when.not_source:
+            found = "says again what only_source says: whoever is not named there is left out anyway"
+            self.mistake((*path, "not_source"), found)
+
+    def _sources(self, path: Path, raw: Any) -> frozenset[Source]:
+        found = self._sound(path, raw)
+        words = found if isinstance(found, list) else [found]
+        return frozenset(Source(word) for word in words if word is not None)
+
+    def _sound(self, path: Path, raw: T) -> T | None:
+        """The value at a place that has no mistake, else None."""
+        return None if path in self.touched else raw
 
     def _condition(self, path: Path, raw: Any) -> Condition | None:
         if not isinstance(raw, str) or path in self.touched:
             return None
         try:
-            return Condition.compile(raw, self.before_call)
+            found = Condition.compile(raw, self.before_call)
         except BadMergeField as error:
             self._bad(path, error)
             return None
+        self._warn_of_near_names(path, found.fields, raw)
+        return found
 
     def _call(self, path: Path, raw: dict[str, Any]) -> Call:
         names = self.before_call
         call = Call(
-            phone_number=self._text((*path, "phone_number"), raw, names) or MergeField.compile("", names),
+            phone_number=self._candidates((*path, "phone_number"), raw.get("phone_number"), names),
             agent=self._text((*path, "agent"), raw, names),
             region=self._text((*path, "region"), raw, names),
             name=self._text((*path, "name"), raw, names),
@@ -142,18 +164,42 @@ class _Reader:
         self._check_agent((*path, "agent"), call.agent)
         return call
 
+    def _candidates(self, path: Path, raw: Any, names: Names) -> tuple[MergeField, ...]:
+        """One text with merge fields, or a list of expressions."""
+        if not isinstance(raw, list):
+            found = self._merge_field(path, raw, names)
+            return (found,) if found else ()
+        each = [
+            self._merge_field((*path, number), value, names, bare=True) for number, value in enumerate(raw)
+        ]
+        return tuple(field for field in each if field)
+
     def _text(self, path: Path, raw: dict[str, Any], names: Names) -> MergeField | None:
         """Compile the text at the last key of `path`; None where there is none or it has a mistake."""
         return self._merge_field(path, raw.get(str(path[-1])), names)
 
-    def _merge_field(self, path: Path, raw: Any, names: Names) -> MergeField | None:
+    def _merge_field(self, path: Path, raw: Any, names: Names, *, bare: bool = False) -> MergeField | None:
+        """Compile a text with merge fields; `bare`: an expression without braces."""
         if not isinstance(raw, str) or path in self.touched:
             return None
         try:
-            return MergeField.compile(raw, names)
+            found = MergeField.expression(raw, names) if bare else MergeField.compile(raw, names)
         except BadMergeField as error:
             self._bad(path, error)
             return None
+        self._warn_of_near_names(path, found.fields, raw)
+        return found
+
+    def _warn_of_near_names(self, path: Path, fields: frozenset[tuple[str, str]], source: str) -> None:
+        """A field that is nearly one of the vendor's own is probably that one; without the account nobody knows."""
+        if self.vocabulary.complete_fields:
+            return
+        for name, key in sorted(fields):
+            known = self.vocabulary.standard_fields.get(name, frozenset())
+            meant = nearly(key, known) if known and key not in known else None
+            if meant:
+                found = f'"{key}" is not one of the standard fields of {name}; did you mean "{meant}"?'
+                self.warnings.append(self._placed(path, found, max(source.find(key), 0)))
 
     def _metadata(self, path: Path, raw: dict[str, Any]) -> dict[str, Tree]:
         if RESERVED in raw:
@@ -169,19 +215,17 @@ class _Reader:
             return [self._tree((*path, number), value) for number, value in enumerate(raw)]
         return self._merge_field(path, raw, self.before_call) if isinstance(raw, str) else raw
 
-    def _write_back(
-        self, path: Path, raw: dict[str, Any]
-    ) -> dict[Moment, dict[str, dict[str, str | MergeField]]]:
-        found: dict[Moment, dict[str, dict[str, str | MergeField]]] = {}
+    def _write_back(self, path: Path, raw: dict[str, Any]) -> WriteBacks:
+        found: dict[Moment, dict[str, Properties]] = {}
         for moment in MOMENTS:
             records = self._mapping(raw.get(moment))
-            names = self.vocabulary.names(moment)
+            names = self.vocabulary.names(moment, self.tables)
             found[moment] = {
                 name: self._properties((*path, moment, name), name, self._mapping(properties), names)
                 for name, properties in records.items()
                 if self._writable((*path, moment, name), name)
             }
-        return {moment: records for moment, records in found.items() if records}
+        return WriteBacks(**found)
 
     def _writable(self, path: Path, name: str) -> bool:
         if name in self.vocabulary.writable:
@@ -210,8 +254,10 @@ class _Reader:
         return found
 
     def _check_number(self, path: Path, call: Call) -> None:
-        number = call.phone_number
-        if not number.is_constant or path in self.touched:
+        if len(call.phone_number) != 1 or path in self.touched:
+            return
+        (number,) = call.phone_number
+        if not number.is_constant:
             return
         region = region_of(call.region.source) if call.region and call.region.is_constant else None
         if not normalise(number.source, region):
@@ -256,3 +302,8 @@ class _Reader:
     @staticmethod
     def _mapping(raw: Any) -> dict[str, Any]:
         return raw if isinstance(raw, dict) else {}
+
+
+def _words(raw: Any) -> tuple[str, ...]:
+    """One label or id, or several."""
+    return tuple(str(word).strip() for word in (raw if isinstance(raw, list) else [raw]))

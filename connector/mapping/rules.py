@@ -1,11 +1,10 @@
-"""A rule file as frozen values, and loading it: every mistake at once, each with its place in the file."""
+"""Loading a rule file: every mistake at once, each with its place in the file."""
 
 import hashlib
-from dataclasses import dataclass
 
 from connector.errors import ConfigError
-from connector.mapping.reading import Call, Rule, When, read_rules
-from connector.mapping.shape import schema
+from connector.mapping.language import Call, Rule, RuleFile, When, WriteBacks, schema
+from connector.mapping.reading import Reader
 from connector.mapping.source import load_yaml
 from connector.mapping.vocabulary import Moment, Vocabulary
 
@@ -16,29 +15,28 @@ __all__ = [
     "RuleFile",
     "Vocabulary",
     "When",
+    "WriteBacks",
     "connection_of",
     "load_rules",
     "schema",
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class RuleFile:
-    """The rules of one file, in its order."""
-
-    file: str
-    connection: str
-    version: str
-    """What the file says, as a digest: the same text has the same version."""
-    rules: tuple[Rule, ...]
-
-
 def load_rules(text: str | bytes, file: str, vocabulary: Vocabulary) -> RuleFile:
     """Load a rule file. Raises ConfigError with every mistake in it."""
     document = load_yaml(text, file)
-    rules = read_rules(document, vocabulary)
-    version = hashlib.sha256(text if isinstance(text, bytes) else text.encode()).hexdigest()[:16]
-    return RuleFile(file, document.value["connection"], version, rules)
+    reader = Reader(document, vocabulary)
+    rules = reader.run()
+    digest = hashlib.sha256(text if isinstance(text, bytes) else text.encode()).hexdigest()[:16]
+    return RuleFile(
+        file,
+        digest,
+        connection=document.value["connection"],
+        rules=rules,
+        tables=reader.tables,
+        language=document.value["version"],
+        warnings=tuple(sorted(set(reader.warnings))),
+    )
 
 
 def connection_of(text: str | bytes, file: str) -> str:

@@ -1,28 +1,21 @@
-"""The shape of a rule file: rules.schema.json, which editors read too, and what a wrong shape is called.
-
-The schema is the one source of the language's keys. Nothing else lists them; a test sees that each is read.
-"""
+"""Has a file the shape of a rule file? If not: where, what was found, and what is possible."""
 
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any, Final
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from connector.mapping.builder import shown
+from connector.mapping.language import schema
 from connector.mapping.words import closest, listed
 
 LATER: Final = frozenset(
     {
         "policy",
-        "stop",
         "dry_run",
-        "from",
-        "only_source",
-        "not_source",
         "skipped",
         "held",
         "note",
@@ -46,17 +39,6 @@ _KINDS: Final[Mapping[str, str]] = {
 Path = tuple[str | int, ...]
 
 
-def schema() -> dict[str, Any]:
-    """Return the published JSON Schema of rule files."""
-    found: dict[str, Any] = json.loads(_text())
-    return found
-
-
-@cache
-def _text() -> str:
-    return files("connector.mapping").joinpath("rules.schema.json").read_text(encoding="utf-8")
-
-
 @cache
 def _validator() -> Draft202012Validator:
     return Draft202012Validator(schema())
@@ -68,6 +50,9 @@ def misshapen(value: Any) -> Iterator[tuple[Path, str]]:
         path = tuple(error.absolute_path)
         if error.validator == "additionalProperties":
             yield from _unknown_keys(error, path)
+        elif error.validator == "anyOf":
+            for closer in _of_its_kind(error):
+                yield tuple(closer.absolute_path), _found(closer)
         else:
             yield path, _found(error)
 
@@ -88,6 +73,14 @@ def _unknown_keys(error: ValidationError, path: Path) -> Iterator[tuple[Path, st
             yield (*path, key), unknown_key(key, f'"{what}"', known)
 
 
+def _of_its_kind(error: ValidationError) -> list[ValidationError]:
+    """What is wrong with a value that may be one word or a list of them: the complaints of the kind that it is."""
+    kind = "array" if isinstance(error.instance, list) else "enum"
+    branches: Any = error.validator_value
+    wanted = next(number for number, each in enumerate(branches) if kind in (each.get("type"), *each))
+    return [each for each in error.context or () if each.relative_schema_path[0] == wanted]
+
+
 def _found(error: ValidationError) -> str:
     given: Any = error.instance
     wanted: Any = error.validator_value
@@ -97,11 +90,19 @@ def _found(error: ValidationError) -> str:
             return f"{listed(missing)} {'is' if len(missing) == 1 else 'are'} missing"
         case "type":
             kinds = [wanted] if isinstance(wanted, str) else wanted
-            return f"must be {_either(kinds)}, and is {_is(given)}{_advice(kinds, given)}"
+            advice = _advice(kinds, given, str(error.absolute_path[-1]) if error.absolute_path else "")
+            return f"must be {_either(kinds)}, and is {_is(given)}{advice}"
         case "const":
             return f"must be {json.dumps(wanted)}, and is {_is(given)}"
-        case "minItems" | "pattern":
+        case "enum":
+            words = [str(word) for word in wanted]
+            return f"{_is(given)} is not possible here{closest(str(given), words)}"
+        case "minItems" | "minProperties" | "pattern":
             return "is empty"
+        case "maxItems":
+            return f"has more than {wanted} items"
+        case "uniqueItems":
+            return "has a word twice"
         case "maxLength":
             return f"is longer than {wanted} characters"
     return error.message
@@ -124,9 +125,21 @@ def _is(value: Any) -> str:
     return "a list" if isinstance(value, list) else "a mapping"
 
 
-def _advice(kinds: list[str], value: Any) -> str:
+def _advice(kinds: list[str], value: Any, key: str) -> str:
     if value is None:
         return "; leave the key out or give it a value"
+    if key == "if" and (written := single_braces(value)):
+        return f"; write it without braces: {written}"
+    if "string" in kinds and (written := single_braces(value)):
+        return f'; a merge field stands in quotes and in two braces: "{{{{ {written} }}}}"'
     if "string" in kinds and isinstance(value, bool | int | float):
         return "; put it in quotes"
     return ""
+
+
+def single_braces(value: Any) -> str | None:
+    """Return what stands between the braces of `{ contact.phone }`, which YAML reads as a mapping; else None."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return None
+    ((key, below),) = value.items()
+    return key if below is None and "." in key else None

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from connector.mapping.language import ANY
 from connector.mapping.words import closest, folded
 from connector.model import Catalog, Pipeline
 
@@ -116,5 +117,5 @@ def _places(within: list[Pipeline], word: str) -> Iterator[tuple[str, str]]:
     label = folded(word)
     for pipeline in within:
         for stage in pipeline.stages:
-            if stage.id == word or folded(stage.label) == label:
+            if label == ANY or stage.id == word or folded(stage.label) == label:
                 yield pipeline.id, stage.id

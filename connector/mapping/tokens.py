@@ -1,5 +1,6 @@
 """Cut a text into constants and merge fields, and parse each: Jinja's lexer and parser, with limits before them."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -8,7 +9,7 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.parser import Parser
 
 MAX_SOURCE = 4096
-"""Characters of a text with merge fields, or of a condition."""
+"""Bytes (UTF-8) of a text with merge fields, or of a condition."""
 MAX_TOKENS = 300
 """Words and signs of one expression."""
 MAX_BRACKETS = 12
@@ -27,7 +28,12 @@ _INSTEAD: Final = {
     "?": "; a choice is written a if condition else b",
     "$": "; fields are written without it",
     "\\": "; texts stand in quotes",
+    **dict.fromkeys(
+        "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb", "; texts stand in straight quotes: 'text'"
+    ),
 }
+_SINGLE = re.compile(r"(?<!\{)\{\s*([A-Za-z_]\w*)((?:\.|\s*\|)[^{}]*)?\}")
+"""`{ contact.phone }`, `{contact.phone | title}`, `{phone}`, also where a second brace stands on one side only."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,7 +70,11 @@ class Field:
     tokens: tuple[Token, ...]
 
     def offset_of(self, word: str) -> int:
-        """Find a word or sign; the beginning of the field where it is not to be found."""
+        """Find a word or sign, or a filter (`| name`); the beginning of the field where it is not to be found."""
+        if word.startswith("| "):
+            pairs = zip(self.tokens, self.tokens[1:], strict=False)
+            filters = (token for bar, token in pairs if bar.text == "|" and token.text == word[2:])
+            return next((token.offset for token in filters), self.offset)
         return next((token.offset for token in self.tokens if word and token.text == word), self.offset)
 
 
@@ -96,6 +106,12 @@ def pieces(text: str) -> list[str | Field]:
     return found
 
 
+def single_braces(constant: str) -> Iterator[tuple[int, str, str]]:
+    """Find what looks like a merge field in single braces: where, what it begins with, what stands inside."""
+    for found in _SINGLE.finditer(constant):
+        yield found.start(), found[1], f"{found[1]}{found[2] or ''}".strip()
+
+
 def whole(text: str) -> Field:
     """Take a text as one expression, without braces. Raises BadSource."""
     _check_length(text)
@@ -121,8 +137,9 @@ def parse(field: Field) -> nodes.Expr:
 
 
 def _check_length(text: str) -> None:
-    if len(text) > MAX_SOURCE:
-        raise BadSource(0, f"is {len(text):,} characters long; at most {MAX_SOURCE:,} are possible")
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > MAX_SOURCE:
+        raise BadSource(0, f"is {size:,} bytes long; at most {MAX_SOURCE:,} are possible")
 
 
 def _check_dash(token: Token) -> None:
@@ -154,10 +171,14 @@ def _tokens(text: str, state: str | None) -> Iterator[Token]:
             yield Token(offset, kind, value)
             offset += len(value)
     except TemplateSyntaxError:
-        raise BadSource(offset, _unknown_sign(text[offset : offset + 1])) from None
+        raise BadSource(offset, _unknown_sign(text[offset : offset + 2])) from None
 
 
-def _unknown_sign(sign: str) -> str:
+def _unknown_sign(signs: str) -> str:
+    """Say what is wrong with the first of two signs."""
+    sign = signs[:1]
+    if sign == "}" and signs != "}}":
+        return "has a single }; a merge field ends with two: }}"
     if sign in ("'", '"'):
         return "has a text whose closing quote is missing"
     if sign in ("(", "[", "{", ")", "]", "}"):

@@ -122,6 +122,12 @@ def text_of(value: Any) -> str:
     return json_of(value)
 
 
+def short(value: Any) -> str:
+    """Spell a value for a sentence: one line, 80 characters at most."""
+    text = " ".join(text_of(value).split())
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
 def json_of(value: Any) -> str:
     """Write a value as JSON."""
     return json.dumps(sendable(value), ensure_ascii=False, allow_nan=False)

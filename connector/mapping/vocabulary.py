@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from connector.mapping.expression import Names
+from connector.mapping.filters import Table
 from connector.model import Catalog
 
 Moment = Literal["placed", "ended", "failed"]
 
-EVENT_FIELDS: Final = frozenset({"id", "occurred_at", "stage", "pipeline", "source"})
+EVENT_FIELDS: Final = frozenset(
+    {"id", "occurred_at", "stage", "pipeline", "previous_stage", "how", "source", "changed_by"}
+)
 CALL_FIELDS: Final = frozenset(
     {
         "id",
@@ -44,18 +47,25 @@ class Vocabulary:
     catalog: Catalog | None = None
     agents: frozenset[str] | None = None
     """Names and UUIDs."""
+    tells_previous_stage: bool = True
+    """Does the CRM say where a record came from? Else `from` would never be true."""
+    crm: str = "the CRM"
+    """Its name, for sentences."""
+    default_region: str | None = None
+    """Country of numbers written without a country code, for the filter phone."""
 
     def fields_of(self, name: str) -> frozenset[str] | None:
         """Return all fields of an object, None where more may exist."""
         return self.standard_fields.get(name) if self.complete_fields else None
 
-    def names(self, moment: Moment | None = None) -> Names:
+    def names(self, moment: Moment | None = None, tables: Mapping[str, Table] | None = None) -> Names:
         """Return what merge fields may begin with: in a write-back of that moment, or before the call."""
         objects: dict[str, frozenset[str] | None] = {name: self.fields_of(name) for name in self.objects}
         objects["event"] = EVENT_FIELDS
+        elsewhere = {} if moment == "failed" else {"reason": "write_back.failed"}
         if moment is None:
-            return Names(objects, elsewhere={"call": "write_back", "reason": "write_back.failed"})
-        objects["call"] = CALL_FIELDS
-        if moment == "failed":
-            return Names(objects, texts=frozenset({"reason"}))
-        return Names(objects, elsewhere={"reason": "write_back.failed"})
+            elsewhere["call"] = "write_back"
+        else:
+            objects["call"] = CALL_FIELDS
+        texts = frozenset({"reason"}) if moment == "failed" else frozenset[str]()
+        return Names(objects, texts, elsewhere, tables or {}, self.default_region)

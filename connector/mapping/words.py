@@ -20,6 +20,12 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return spelt[match[0]] if match else None
 
 
+def nearly(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that differs by so little that it was surely meant: a letter, or two changed places."""
+    match = difflib.get_close_matches(word[:100], list(known), n=1, cutoff=0.8)
+    return match[0] if match else None
+
+
 def closest(word: str, known: Iterable[str]) -> str:
     """End a sentence about an unknown word: what was meant, and what there is."""
     words = sorted(set(known))

@@ -80,10 +80,15 @@ class Change:
     columns: Mapping[str, Any] = field(default_factory=dict)
 
 
-def insert_new(conn: sa.Connection, rows: Sequence[Dispatch]) -> list[str]:
-    """Insert those whose stage entry is not known yet; return their ids."""
+def insert_new(
+    conn: sa.Connection, rows: Sequence[Dispatch], above: Mapping[str, Collection[str]] | None = None
+) -> list[str]:
+    """Insert those whose stage entry is not known yet; return their ids.
+
+    `above` has for a row's id the rules whose dispatch of the same entry takes its place.
+    """
     known = _entries(conn, rows)
-    fresh = [row for row in rows if _is_new(row, known)]
+    fresh = [row for row in rows if _is_new(row, known, (above or {}).get(row.id, ()))]
     if not fresh:
         return []
     inserted = set(conn.execute(_INSERT, {"rows": [_columns(row) for row in fresh]}).scalars())
@@ -122,9 +127,11 @@ def _entries(conn: sa.Connection, rows: Sequence[Dispatch]) -> dict[_Entry, list
     return known
 
 
-def _is_new(row: Dispatch, known: dict[_Entry, list[datetime]]) -> bool:
-    moments = known.setdefault(_entry(row), [])
-    if any(abs(row.event.occurred_at - moment) < SAME_ENTRY for moment in moments):
+def _is_new(row: Dispatch, known: dict[_Entry, list[datetime]], above: Collection[str]) -> bool:
+    connection, rule, record, stage = _entry(row)
+    moments = known.setdefault((connection, rule, record, stage), [])
+    taken = [moment for each in above for moment in known.get((connection, each, record, stage), ())]
+    if any(abs(row.event.occurred_at - moment) < SAME_ENTRY for moment in (*moments, *taken)):
         return False
     if row.state is not DispatchState.SKIPPED:
         moments.append(row.event.occurred_at)

@@ -13,6 +13,8 @@ NAMES = Names(
     {"deal": None, "contact": None, "event": frozenset({"id", "stage"})},
     texts=frozenset({"reason"}),
     elsewhere={"call": "write_back"},
+    tables={"agents": {"71": "Closer", "demo requested": "Qualifier", "no": False, "n": 5}},
+    region="US",
 )
 VALUES: Mapping[str, Any] = {
     "deal": {
@@ -136,6 +138,36 @@ def test_what_a_text_becomes(source: str, wanted: object) -> None:
         ("{{ '+1 (202) 555-0100' | digits }}", "12025550100"),
         ("{{ deal.list | json }}", '["vip", "gold"]'),
         ("{{ deal.nested | json }}", '{"inner": {"key": "deep"}}'),
+        ("{{ deal.closedate | date }}", "2026-11-02"),
+        ("{{ deal.closedate | date('%A, %e %B %Y') }}", "Monday, 2 November 2026"),
+        ("{{ '2026-11-02T23:30:00Z' | date('%a %d %b %y %H:%M') }}", "Mon 02 Nov 26 23:30"),
+        ("{{ '2026-11-02T23:30:00Z' | date('%d %l:%M %p %Z', 'America/New_York') }}", "02 6:30 PM EST"),
+        ("{{ '2026-07-02T23:30:05.250+02:00' | date('%I:%M:%S %z', 'Europe/London') }}", "10:30:05 +0100"),
+        ("{{ '1790000000945' | date('%Y-%m-%d %H:%M') }}", "2026-09-21 14:13"),
+        ("{{ 1790000000945 | date('%d', 'Asia/Tokyo') }}", "21"),
+        ("{{ '2026-11-02' | date('%d %H:%M', 'Asia/Tokyo') }}", "02 00:00"),
+        ("{{ deal.closedate | date('100 %%') }}", "100 %"),
+        ("{{ '2026-11-02T23:30:00' | date('%H:%M', deal.none) }}", "23:30"),
+        ("{{ '2026-11-02T23:30:00' | date('%H:%M', deal.id) }}", None),
+        ("{{ 'soon' | date }}", None),
+        ("{{ deal.missing | date }}", None),
+        ("{{ '2026-02-30' | date }}", None),
+        ("{{ '(202) 555-0100' | phone }}", "+12025550100"),
+        ("{{ '020 7946 0000' | phone('GB') }}", "+442079460000"),
+        ("{{ '020 7946 0000' | phone('uk') }}", "+442079460000"),
+        ("{{ '(202) 555-0100' | phone(deal.none) }}", "+12025550100"),
+        ("{{ '+44 20 7946 0000 ext. 9' | phone }}", "+442079460000"),
+        ("{{ 'ask Ada' | phone }}", None),
+        ("{{ deal.missing | phone }}", None),
+        ("{{ '71' | map('agents') }}", "Closer"),
+        ("{{ 71 | map('agents') }}", "Closer"),
+        ("{{ event.stage | map('agents') }}", "Qualifier"),
+        ("{{ ' DEMO  Requested ' | map('agents') }}", "Qualifier"),
+        ("{{ 'n' | map('agents') }}", 5),
+        ("{{ 'no' | map('agents') }}", False),
+        ("{{ '72' | map('agents') }}", None),
+        ("{{ '72' | map('agents') | default('Anyone') }}", "Anyone"),
+        ("{{ deal.missing | map('agents') }}", None),
     ],
 )
 def test_what_a_filter_does(source: str, wanted: object) -> None:
@@ -150,7 +182,10 @@ def test_every_filter_bears_every_kind_of_value() -> None:
         "nan": float("nan"), "bool": False, "list": [1, None, ["x"]], "map": {"a": {"b": 1}}, "object": object(),
     }  # fmt: skip
     for name, filter_ in FILTERS.items():
-        arguments = ", ".join(["deal.other", "2", "deal.text"][: filter_.most])
+        second = "deal.number" if name == "date" else "2"
+        arguments = ", ".join(["deal.other", second, "deal.text"][: filter_.most])
+        if name == "map":
+            arguments = "'agents'"
         for key in odd:
             for other in odd.values():
                 source = f"{{{{ deal.{key} | {name}{f'({arguments})' if arguments else ''} }}}}"
@@ -215,6 +250,10 @@ def test_what_is_true(expression: str, wanted: bool) -> None:
         ),
         ("{{ 1 / 0 }}", ["1 / 0 has no result"]),
         ("{{ contact.firstname + 1 }}", ["ada + 1 is not a calculation"]),
+        ("{{ deal.dealname | date }}", ['"Analytical engine" is not a date']),
+        ("{{ 1790000000945 | date('%H', deal.id) }}", ['"9001" is not a time zone; the date was left out']),
+        ("{{ deal.id | phone }}", ['"9001" is not a phone number in US']),
+        ("{{ deal.id | map('agents') }}", ['"9001" is not in the table agents']),
     ],
 )
 def test_what_makes_no_sense_is_noted(source: str, wanted: list[str]) -> None:
@@ -259,6 +298,13 @@ def test_what_makes_no_sense_is_noted(source: str, wanted: list[str]) -> None:
         ("{{ deal.list[1:2] }}", 0, "use the filters first and last"),
         ("{{ deal.a | default }}", 12, "write default('there')"),
         ("{{ deal.a | round(places=2) }}", 12, "write round(2)"),
+        ("{{ deal.closedate | date('%Q') }}", 20, 'has "%Q", which stands for nothing; there are: %Y'),
+        ("{{ deal.closedate | date('%d', 'Europe/Londn') }}", 20, 'did you mean "Europe/London"?'),
+        ("{{ deal.closedate | datetimeformat('%d') }}", 20, 'did you mean "date"?'),
+        ("{{ contact.phone | phone('Germany') }}", 19, "write its two letters, such as US or GB"),
+        ("{{ deal.id | map('agent') }}", 13, '"agent" is not one of the tables of this file; did you mean "agents"?'),
+        ("{{ deal.id | map(deal.x) }}", 13, "without the name of a table; write map('agents')"),
+        ("{{ deal.id | map }}", 13, "write map('agents')"),
         ("{{ 9999999999999999999 }}", 0, "number that is too large"),
         ("{{ " + "(" * 20 + "1" + ")" * 20 + " }}", 15, "brackets within brackets"),
         ("{{ " + "1+" * 200 + "1 }}", 0, "more than 300 words and signs"),
@@ -300,6 +346,7 @@ def test_what_a_text_reads_is_known_before_it_is_evaluated() -> None:
         ("{{ deal.agent | default('Qualifier') }}", {"Qualifier"}),
         ("{{ deal.agent or 'Qualifier' }}", {"Qualifier"}),
         ("{{ deal.agent }}", set()),
+        ("{{ deal.owner | map('agents') | default('X') }}", {"Closer", "Qualifier", "false", "5", "X"}),
         ("{{ deal.agent }} 2", set()),
     ],
 )
@@ -316,3 +363,33 @@ def test_a_value_is_never_evaluated() -> None:
 
 def test_what_no_database_keeps_is_replaced() -> None:
     assert value("{{ contact.firstname }}", {"contact": {"firstname": "a\x00b\ud800c"}}) == "a\ufffdb\ufffdc"
+
+
+@pytest.mark.parametrize(
+    ("source", "offset", "found"),
+    [
+        (
+            "{ contact.email }",
+            0,
+            "has {contact.email} in single braces; a merge field has two: {{ contact.email }}",
+        ),
+        ("Dear {contact.firstname | title},", 5, "{{ contact.firstname | title }}"),
+        ("{{ deal.id }} { contcat.email }", 14, "in single braces"),
+        ("{ contact.email }}", 0, "in single braces"),
+        ("{firstname}", 0, "a merge field has two: {{ deal.firstname }}"),
+        ("{ call.id }", 0, "in single braces"),
+        ("{{ \u201cx\u201d }}", 3, "texts stand in straight quotes: 'text'"),
+        ("{{ contact.email }", 17, "has a single }; a merge field ends with two: }}"),
+    ],
+)
+def test_braces_and_quotes_that_are_nearly_right_are_told(source: str, offset: int, found: str) -> None:
+    at, sentence = refused(source)
+    assert found in sentence
+    assert at == offset
+
+
+@pytest.mark.parametrize(
+    "source", ["{1}", "{ }", '{"a": 1}', "a {b c} d", "{x.y}", "}} {", "say \u201chello\u201d"]
+)
+def test_other_braces_and_quotes_are_text(source: str) -> None:
+    assert value(source) == source

@@ -15,7 +15,10 @@ from connector.mapping.filters import FILTERS
 from connector.mapping.merge import BadMergeField, Condition, MergeField, Names
 
 NAMES = Names(
-    {"deal": None, "contact": None, "event": frozenset({"id", "stage"})}, texts=frozenset({"reason"})
+    {"deal": None, "contact": None, "event": frozenset({"id", "stage"})},
+    texts=frozenset({"reason"}),
+    tables={"agents": {"a": "x", "9001": 5}},
+    region="US",
 )
 VALUES: Mapping[str, Any] = {
     "deal": {
@@ -157,12 +160,24 @@ class Watched(Mapping[str, Any]):
 WORDS = st.sampled_from(
     ["deal", "contact", "event", "reason", "call", ".", "amount", "id", "list", "nested", "missing", "_x", "|", "(", ")",
      "[", "]", ",", "'a'", "'-'", "1", "0", "2.5", "+", "-", "*", "/", "~", "==", "!=", "<", ">=", "and", "or", "not", "in",
-     "if", "else", "is", "none", "true", "{{", "}}", "{%", "%}", "{#", " ", "\n", *FILTERS]
+     "if", "else", "is", "none", "true", "'agents'", "'%d'", "{{", "}}", "{%", "%}", "{#", " ", "\n", *FILTERS]
 )  # fmt: skip
 SOURCES = (
     st.lists(WORDS, max_size=25).map(" ".join).map("{{{{ {} }}}}".format)
     | st.lists(WORDS, max_size=25).map("".join)
     | st.text(max_size=60)
+)
+WITH_ARGUMENTS = (
+    "map('agents')",
+    "date('%A %e %B %Y %H:%M %Z', deal.id)",
+    "date(deal.amount, 'Europe/London')",
+    "phone(deal.id)",
+    "replace('a', deal.id)",
+    "split(deal.id)",
+    "join(deal.amount)",
+    "truncate(deal.amount)",
+    "round(deal.amount)",
+    "default(deal.list)",
 )
 PATHS = st.sampled_from(
     ["deal.amount", "deal.id", "deal.list", "deal.nested", "deal.none", "contact.x", "reason"]
@@ -172,7 +187,9 @@ GOOD: st.SearchStrategy[str] = st.recursive(
     lambda inner: (
         st.builds("({} {} {})".format, inner, st.sampled_from(["or", "and", "==", "<", "in", "~"]), inner)
         | st.builds(
-            "({} | {})".format, inner, st.sampled_from([k for k, f in FILTERS.items() if f.least == 0])
+            "({} | {})".format,
+            inner,
+            st.sampled_from([*(k for k, f in FILTERS.items() if f.least == 0), *WITH_ARGUMENTS]),
         )
         | st.builds("({} if {} else {})".format, inner, inner, inner)
         | st.builds("(not {})".format, inner)

@@ -2,6 +2,8 @@
 
 import copy
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,12 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from connector.errors import ConfigError
+from connector.mapping.filters import FILTERS
+from connector.mapping.reference import markdown
 from connector.mapping.rules import RuleFile, Vocabulary, connection_of, load_rules, schema
 from connector.mapping.shape import LATER
-from connector.model import Catalog, Pipeline, Stage
+from connector.mapping.source import load_yaml
+from connector.model import Catalog, EventKind, Pipeline, Source, Stage
 
 CATALOG = Catalog(
     (
@@ -75,7 +80,7 @@ def test_a_rule_file_becomes_frozen_rules() -> None:
         assert (rule.when.pipeline, rule.when.enters) == ("Sales Pipeline", ("Demo requested",))
         assert rule.when.condition is not None
         assert rule.call.region is None
-        assert list(rule.write_back) == ["ended"]
+        assert (bool(rule.write_back.ended), rule.write_back.placed) == (True, {})
 
 
 def test_the_version_is_a_digest_of_the_text() -> None:
@@ -90,7 +95,7 @@ def test_ids_may_be_written_as_numbers() -> None:
 
 def test_constants_in_write_backs_become_text() -> None:
     text = changed('{dealname: "{{ call.outcome }}"}', "{a: true, b: 12, c: 0.5, d: null, e: x}")
-    written = load(text).rules[0].write_back["ended"]["deal"]
+    written = load(text).rules[0].write_back.ended["deal"]
     assert {key: getattr(each, "source", each) for key, each in written.items()} == {
         "a": "true", "b": "12", "c": "0.5", "d": "", "e": "x"
     }  # fmt: skip
@@ -104,8 +109,8 @@ def test_constants_in_write_backs_become_text() -> None:
             "    wen:\n",
             [
                 'rules.yaml:4:5  rules[0] ("Call people who ask for a demo")  when is missing',
-                'rules.yaml:5:5  rules[0].wen ("Call people who ask for a demo")  "wen" is not a key of "Rule"; '
-                'did you mean "when"? There are: call, name, when, write_back',
+                'rules.yaml:5:5  rules[0].wen ("Call people who ask for a demo")  "wen" is not a key of "rule"; '
+                'did you mean "when"? There are: call, name, stop, when, write_back',
             ],
         ),
         ("version: 1", "version: 2", ["rules.yaml:1:1  version  must be 1, and is the number 2"]),
@@ -245,14 +250,14 @@ def test_the_schema_is_valid_and_explains_every_key() -> None:
     Draft202012Validator.check_schema(schema())
     assert schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     keys = keys_of(schema())
-    assert len(keys) == 19
-    optional_without_default = {"pipeline", "agent", "region"}  # what then happens, their description says
+    assert len(keys) == 25
+    # what happens without them, their description says
+    optional_without_default = {"pipeline", "from", "how", "only_source", "not_source", "agent", "region"}
     for key, each, required in keys:
         whole = resolved(each)
         assert whole["title"], key
         assert whole["description"], key
-        if key not in ("rule",) and "examples" not in whole:
-            assert key == "rules"
+        assert whole["examples"], key
         if key not in required:
             assert "default" in whole or (
                 key in optional_without_default and "Left out" in whole["description"]
@@ -267,6 +272,7 @@ def test_the_examples_in_the_schema_have_the_shape_they_explain() -> None:
 
 
 def test_the_file_that_editors_read_is_the_schema_in_use() -> None:
+    """After a change in language.py: stagecall rules schema > connector/mapping/rules.schema.json"""
     file = Path(__file__).resolve().parents[2] / "connector" / "mapping" / "rules.schema.json"
     assert json.loads(file.read_text()) == schema()
 
@@ -276,10 +282,15 @@ def test_every_key_of_the_schema_is_read() -> None:
     full = {
         "version": 1,
         "connection": "c",
+        "tables": {"t": {"a": "b"}},
         "rules": [
             {
                 "name": "one",
-                "when": {"pipeline": "p", "enters": "e", "if": "deal.amount > 1"},
+                "stop": True,
+                "when": {
+                    "pipeline": "p", "enters": "e", "from": "f", "how": "moved", "only_source": "person",
+                    "if": "deal.amount > 1",
+                },
                 "call": {
                     "agent": "a", "phone_number": "{{ contact.phone }}", "region": "US", "name": "n", "email": "e",
                     "metadata": {"m": 1},
@@ -289,13 +300,19 @@ def test_every_key_of_the_schema_is_read() -> None:
         ],
     }  # fmt: skip
     names = {key for key, _, _ in keys_of(schema())}
+    other = {"not_source": "import"}  # beside only_source it is a mistake
 
     def paths(part: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
         items = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else []
         return [each for key, value in items for each in [(*path, key), *paths(value, (*path, key))]]
 
-    assert names <= {path[-1] for path in paths(full)}
+    assert names <= {path[-1] for path in paths(full)} | other.keys()
     whole = load(json.dumps(full))
+    full_when: Any = full["rules"][0]["when"]  # type: ignore[index]
+    for key, value in other.items():
+        changed_when = {**{k: v for k, v in full_when.items() if k != "only_source"}, key: value}
+        rules = [{**full["rules"][0], "when": changed_when}]  # type: ignore[index]
+        assert load(json.dumps({**full, "rules": rules})).rules[0].when.not_source == {Source.IMPORT}
     for path in paths(full):
         if path[-1] in names and path[-1] != "version":
             without = copy.deepcopy(full)
@@ -324,3 +341,127 @@ def test_no_file_raises_anything_but_our_error(value: Any) -> None:
     except ConfigError as error:
         found = [bool(mistake.line and mistake.found) for mistake in error.mistakes]
     assert all(found)
+
+
+@pytest.mark.parametrize(
+    ("when", "wanted"),
+    [
+        ("how: mooved", '"mooved" is not possible here; did you mean "moved"? There are: created, moved'),
+        ("only_source: imports", 'did you mean "import"?'),
+        ("only_source: [person, robot]", 'the text "robot" is not possible here; there are: bulk_edit'),
+        ("only_source: 5", "the number 5 is not possible here"),
+        ("not_source: []", "is empty"),
+        ("not_source: [import, import]", "has a word twice"),
+        ("{only_source: person, not_source: import}", "says again what only_source says"),
+        ("{from: New, how: created}", "a record that is created in a stage comes from none"),
+        (
+            "from: [Qualified, Qualifed]",
+            '"Qualifed" is not a stage of any pipeline; did you mean "Qualified"?',
+        ),
+        ("from: {}", "must be text, a whole number or a list"),
+        ("if: {deal.amount > 5}", "write it without braces: deal.amount > 5"),
+    ],
+)
+def test_mistakes_in_when_are_told(when: str, wanted: str) -> None:
+    lines = when.strip("{}").split(", ") if when.startswith("{") else [when]
+    keys = "".join(f"      {line}\n" for line in lines)
+    text = changed("      if: deal.amount >= 1000\n", keys)
+    (found,) = mistakes(text, LIVE)
+    assert wanted in found
+
+
+def test_when_is_read() -> None:
+    text = changed(
+        "      if: deal.amount >= 1000\n",
+        "      from: [Qualified, 2001]\n      how: moved\n      only_source: [person, bulk_edit]\n",
+    )
+    when = load(text, LIVE).rules[0].when
+    assert when.came_from == ("Qualified", "2001")
+    assert when.how is EventKind.MOVED
+    assert when.only_source == {Source.PERSON, Source.BULK_EDIT}
+
+
+def test_any_stage_may_be_entered() -> None:
+    assert load(changed("enters: Demo requested", "enters: any"), LIVE).rules[0].when.enters == ("any",)
+
+
+def test_from_is_a_mistake_where_the_crm_does_not_tell() -> None:
+    text = changed("      if: deal.amount >= 1000\n", "      from: Qualified\n")
+    silent = replace(VOCABULARY, tells_previous_stage=False, crm="HubSpot")
+    (found,) = mistakes(text, silent)
+    assert "HubSpot does not say which stage a record comes from; leave `from` out" in found
+
+
+def test_tables_are_read_and_their_agents_checked() -> None:
+    text = changed(
+        "agent: Lead Qualifier", "agent: \"{{ deal.amount | map('agents') | default('Closer') }}\""
+    )
+    with_table = text.replace("rules:\n", "tables:\n  agents: {1: Lead Qualifier, TWO: Closr}\nrules:\n", 1)
+    assert load(with_table).tables == {"agents": {"1": "Lead Qualifier", "two": "Closr"}}
+    (found,) = mistakes(with_table, LIVE)
+    assert '"Closr" is not an agent; did you mean "Closer"?' in found
+    (found,) = mistakes(text)
+    assert '"agents" is not one of the tables of this file; the file has no `tables:` yet' in found
+    (found,) = mistakes(with_table.replace("TWO", "1 "))
+    assert "twice" in found
+    (found,) = mistakes(with_table.replace("{1: Lead Qualifier, TWO: Closr}", "{}"))
+    assert "is empty" in found
+
+
+def test_phone_number_may_be_a_list_of_expressions() -> None:
+    text = changed(
+        'phone_number: "{{ contact.phone }}"', "phone_number: [contact.mobile, contact.phone | digits]"
+    )
+    first, second = load(text).rules[0].call.phone_number
+    assert first.fields == {("contact", "mobile")}
+    assert second.fields == {("contact", "phone")}
+    (found,) = mistakes(text.replace("contact.mobile", "contcat.mobile"))
+    assert '"contcat" is not known here; did you mean "contact"?' in found
+    assert "rules[0].call.phone_number[0]" in found
+    (found,) = mistakes(text.replace("contact.mobile", '"{{ contact.mobile }}"'))
+    assert "is an expression already; write it without {{ and }}" in found
+    assert mistakes(text.replace("[contact.mobile, contact.phone | digits]", "[]"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wanted"),
+    [
+        ('"{{ contact.phone }}"', "{ contact.phone }", 'a merge field stands in quotes and in two braces: "{{ contact.phone }}"'),
+        ('"{{ contact.phone }}"', '"{ contact.phone }"', "has {contact.phone} in single braces"),
+        ('"{{ deal.id }}"', '"{deal.id}"', "has {deal.id} in single braces"),
+        ('"{{ contact.phone }}"', "\u201c{{ contact.phone }}\u201d", "begins with \u201c, which is no quote to YAML"),
+    ],
+)  # fmt: skip
+def test_what_a_newcomer_writes_is_explained(old: str, new: str, wanted: str) -> None:
+    (found,) = mistakes(changed(old, new))
+    assert wanted in found
+
+
+def test_a_field_that_is_nearly_a_standard_one_is_warned_of() -> None:
+    loaded = load(changed("{{ contact.phone }}", "{{ contact.pone }}").replace("deal.amount", "deal.amuont"))
+    assert [str(each) for each in loaded.warnings] == [
+        'rules.yaml:8:16  rules[0].when.if ("Call people who ask for a demo")  "amuont" is not one of the standard'
+        ' fields of deal; did you mean "amount"?',
+        'rules.yaml:11:33  rules[0].call.phone_number ("Call people who ask for a demo")  "pone" is not one of the'
+        ' standard fields of contact; did you mean "phone"?',
+    ]
+    assert load(GOOD).warnings == ()
+    assert load(changed("deal.amount", "deal.own_field")).warnings == ()
+
+
+def test_the_reference_has_every_key_filter_and_word() -> None:
+    text = markdown()
+    keys = {key for key, _, _ in keys_of(schema())}
+    assert all(f"### `{key}`: " in text for key in keys)
+    assert all(f"`{each.usage}`" in text and each.about in text for each in FILTERS.values())
+    assert all(f"| `{each.value}` |" in text for each in Source)
+    for key, example in re.findall(r"```yaml\n(\w+): (.*?)\n", text):
+        assert load_yaml(f"{key}: {example}\n", "f").value[key] is not None, key
+
+
+def test_the_examples_of_the_reference_are_yaml_that_means_what_the_schema_says() -> None:
+    blocks = re.findall(r"### `(\w+)`: .*?```yaml\n(.*?)```", markdown(), re.DOTALL)
+    for (name, block), (key, each, _) in zip(blocks, keys_of(schema()), strict=True):
+        assert name == key
+        lines = block.splitlines()
+        assert [load_yaml(line, "f").value[key] for line in lines] == resolved(each)["examples"]

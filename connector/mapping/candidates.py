@@ -1,0 +1,58 @@
+"""Which number a rule calls: its candidates in order, until one can be dialled; and what was tried if none can."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connector.mapping.language import Call
+from connector.mapping.matching import Reason
+from connector.mapping.merge import MergeField
+from connector.mapping.values import short
+from connector.mapping.vocabulary import OURS
+from connector.mapping.words import listed
+from connector.policy.numbers import Number, normalise, region_of
+
+
+def number_to_call(
+    call: Call, values: Mapping[str, Any], default_region: str, notes: list[str]
+) -> Number | Reason:
+    """Return the first candidate's number that can be dialled, and say in `notes` how it was found."""
+    named = call.region.text(values, notes).strip() if call.region else ""
+    region = region_of(named) if named else default_region
+    unusable: list[str] = []
+    empty: list[MergeField] = []
+    for field in call.phone_number:
+        raw = field.text(values, notes).strip()
+        if not raw:
+            empty.append(field)
+            continue
+        number = normalise(raw, region)
+        if number is not None and number.is_dialable:
+            notes.extend(unusable)
+            notes.append(f'phone number: {number} (from "{short(raw)}", region {region or "not known"})')
+            return number
+        hint = f"in {region}" if region else f'and "{short(named)}" is not the two letters of a country'
+        unusable.append(f'"{short(raw)}"{_of(field)} is not a phone number {hint}')
+    if unusable:
+        tried = "; ".join(
+            [*unusable, *([_tried(empty, values)] if empty and len(call.phone_number) > 1 else [])]
+        )
+        return Reason("not_a_phone_number", tried)
+    return Reason("no_phone_number", f"there is no phone number ({_tried(empty, values)})")
+
+
+def _of(field: MergeField) -> str:
+    """Which field the number came from, where it is only one."""
+    if len(field.fields) != 1:
+        return ""
+    ((name, key),) = field.fields
+    return f" ({name}.{key})"
+
+
+def _tried(fields: list[MergeField], values: Mapping[str, Any]) -> str:
+    """Where a number was looked for: in fields that are empty, or of an object that there is not."""
+    read = sorted({each for field in fields for each in field.fields})
+    absent = sorted({name for name, _ in read if name not in OURS and not values.get(name)})
+    there = [f"{name}.{key}" for name, key in read if name not in absent]
+    words = there if absent else there or [field.source for field in fields]
+    empty = [f"{listed(words)} {'is' if len(words) == 1 else 'are'} empty"] if words else []
+    return listed([*(f"the record has no {name}" for name in absent), *empty])

@@ -1,0 +1,145 @@
+"""How a key of a rule file is declared: once, on the field of the frozen value that it becomes.
+
+From these declarations come the published JSON Schema, the check of a file's shape, and the reference that
+`stagecall rules docs` prints. A field without a Key is ours and no key of the file.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
+from enum import StrEnum
+from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
+
+Shape = Mapping[str, Any]
+"""A JSON Schema of a value."""
+
+TEXT: Final[Shape] = {"type": "string"}
+FILLED: Final[Shape] = {"type": "string", "pattern": "\\S"}
+"""A text that is not only blanks."""
+WORD: Final[Shape] = {"type": ["string", "integer"], "pattern": "\\S"}
+"""A label or an id; ids may be written as numbers."""
+WORDS: Final[Shape] = {
+    "type": ["string", "integer", "array"],
+    "pattern": "\\S",
+    "minItems": 1,
+    "items": WORD,
+}
+FLAG: Final[Shape] = {"type": "boolean"}
+
+
+def one_of(words: type[StrEnum]) -> Shape:
+    """One word of a closed list."""
+    return {"enum": [each.value for each in words]}
+
+
+def some_of(words: type[StrEnum]) -> Shape:
+    """One word of a closed list, or a list of several."""
+    return {
+        "anyOf": [
+            one_of(words),
+            {"type": "array", "minItems": 1, "uniqueItems": True, "items": one_of(words)},
+        ]
+    }
+
+
+class _LeftOut:
+    """The mark of a key that has no default value: what then happens its description says."""
+
+
+LEFT_OUT: Final = _LeftOut()
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What people and editors are told about a key, and which values it takes."""
+
+    title: str
+    about: str
+    shape: Shape
+    """Beside `section`, what the section's own schema does not say."""
+    examples: Sequence[Any]
+    default: Any = LEFT_OUT
+    name: str = ""
+    """As the file spells it, where that is no name for a field: `if`, `from`."""
+    section: type | None = None
+    """The keys below it: a dataclass with Keys. In a list the items are such sections."""
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A mapping of the file and its keys, by the names that the file uses."""
+
+    name: str
+    about: str
+    keys: Mapping[str, Key]
+
+    @property
+    def required(self) -> list[str]:
+        """The keys that must be there."""
+        return [name for name, key in self.keys.items() if key.required]
+
+
+def section_of(model: type, name: str) -> Section:
+    """Return the keys that a dataclass declares; its docstring is what the section is about."""
+    hints = get_type_hints(model, include_extras=True)
+    keys = {}
+    for each in fields(model):
+        hint = hints[each.name]
+        found = next((one for one in get_args(hint) if isinstance(one, Key)), None)
+        if get_origin(hint) is not Annotated or found is None:
+            continue
+        has_default = each.default is not MISSING or each.default_factory is not MISSING
+        if found.required == has_default:
+            raise TypeError(f"{model.__name__}.{each.name}: a key is required, or has a default, never both")
+        keys[found.name or each.name] = found
+    return Section(name, (model.__doc__ or "").strip().splitlines()[0], keys)
+
+
+def sections_of(model: type, name: str) -> Iterator[tuple[type, Section]]:
+    """Yield the section of a dataclass and all those below it, the outer ones first."""
+    found = section_of(model, name)
+    yield model, found
+    for below, key in found.keys.items():
+        if key.section is not None:
+            yield from sections_of(key.section, below)
+
+
+def schema_of(model: type, title: str) -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a file that becomes `model`."""
+    (_, whole), *parts = sections_of(model, title)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": title,
+        **_section_schema(whole),
+        "$defs": {
+            _def_name(part): {"title": _title(each.name), **_section_schema(each)} for part, each in parts
+        },
+    }
+
+
+def _section_schema(section: Section) -> dict[str, Any]:
+    return {
+        "description": section.about,
+        "type": "object",
+        "additionalProperties": False,
+        "required": section.required,
+        "properties": {name: _key_schema(key) for name, key in section.keys.items()},
+    }
+
+
+def _key_schema(key: Key) -> dict[str, Any]:
+    shape = dict(key.shape)
+    if key.section is not None:
+        link = {"$ref": f"#/$defs/{_def_name(key.section)}"}
+        shape |= {"items": link} if shape.get("type") == "array" else link
+    default = {} if key.default is LEFT_OUT else {"default": key.default}
+    return {"title": key.title, "description": key.about, **shape, **default, "examples": list(key.examples)}
+
+
+def _def_name(model: type) -> str:
+    return model.__name__
+
+
+def _title(name: str) -> str:
+    """The section's name in sentences: that of its key, one item of a list in the singular."""
+    return {"rules": "rule"}.get(name, name)

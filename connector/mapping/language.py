@@ -1,0 +1,360 @@
+"""The keys of a rule file: the frozen values that they become, with what people and editors are told of each.
+
+The one source of the language's keys. rules.schema.json is made of it (`stagecall rules schema`), a file's shape
+is checked by it, `stagecall rules docs` prints it. What a key means is read in reading.py.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final
+
+from connector.errors import Mistake
+from connector.mapping.keys import FILLED, FLAG, TEXT, WORD, WORDS, Key, Shape, one_of, schema_of, some_of
+from connector.mapping.merge import Condition, MergeField
+from connector.model import EventKind, Source
+
+Tree = Any
+"""Metadata: a MergeField, a constant, or a mapping or list of these."""
+
+Properties = Mapping[str, str | MergeField]
+"""Values by the internal name of a property; a text is a constant, an empty one clears the property."""
+
+ANY: Final = "any"
+"""In `enters`: whichever stage it is."""
+
+_RECORDS: Final[Shape] = {
+    "type": "object",
+    "additionalProperties": {
+        "title": "Properties",
+        "description": "Internal name of a property, and its value. An empty value clears the property.",
+        "type": "object",
+        "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
+    },
+}
+_TABLES: Final[Shape] = {
+    "type": "object",
+    "additionalProperties": {
+        "title": "Table",
+        "description": "What is looked up, and what it gives. Capitals and blanks around make no difference.",
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": {"type": ["string", "number", "boolean"]},
+    },
+}
+_CANDIDATES: Final[Shape] = {
+    "type": ["string", "array"],
+    "pattern": "\\S",
+    "minItems": 1,
+    "maxItems": 10,
+    "items": FILLED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """Which events the rule is for. Every key that is given must be true of the event."""
+
+    enters: Annotated[
+        tuple[str, ...],
+        Key(
+            "Stage entered",
+            f"Label or id of the stage, a list of several, or {ANY}: whichever stage. Capitals make no difference;"
+            f' a stage that is called "{ANY}" goes by its id.',
+            WORDS,
+            ["Demo requested", ["Demo requested", "Trial started"], ANY],
+            required=True,
+        ),
+    ]
+    pipeline: Annotated[
+        str | None,
+        Key(
+            "Pipeline",
+            "Label or id of the pipeline. Left out: a stage of that name in any pipeline.",
+            WORD,
+            ["Sales Pipeline", "default"],
+        ),
+    ] = None
+    came_from: Annotated[
+        tuple[str, ...],
+        Key(
+            "Stage left",
+            "Label or id of the stage that the record comes from, or a list of several; only for CRMs that tell"
+            " it. Left out: wherever it comes from, created records too.",
+            WORDS,
+            ["New", ["New", "Contacted"]],
+            name="from",
+        ),
+    ] = ()
+    how: Annotated[
+        EventKind | None,
+        Key(
+            "How it came there",
+            "moved: from another stage; created: the record began in this one. Left out: both.",
+            one_of(EventKind),
+            ["moved", "created"],
+        ),
+    ] = None
+    only_source: Annotated[
+        frozenset[Source],
+        Key(
+            "Only if changed by",
+            "Who must have put the record into the stage, or a list: person (by hand), bulk_edit (by hand, many"
+            " at once), import, integration (another program), workflow, unknown. Left out: anyone.",
+            some_of(Source),
+            ["person", ["person", "workflow"]],
+        ),
+    ] = frozenset()
+    not_source: Annotated[
+        frozenset[Source],
+        Key(
+            "Unless changed by",
+            "Who must not have put the record into the stage: the words of only_source. Left out: no exception.",
+            some_of(Source),
+            ["import", ["import", "bulk_edit"]],
+        ),
+    ] = frozenset()
+    condition: Annotated[
+        Condition | None,
+        Key(
+            "Condition",
+            "An expression, without {{ }}. The call is placed only if it is true.",
+            FILLED,
+            ["deal.amount >= 1000 and not contact.do_not_call", "contact.country in ['US', 'CA']"],
+            default="true",
+            name="if",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The call to place: texts with merge fields, such as {{ contact.firstname }}."""
+
+    phone_number: Annotated[
+        tuple[MergeField, ...],
+        Key(
+            "Phone number",
+            "The number to call, as the CRM has it: a text with merge fields, or a list of expressions (without"
+            " {{ }}), tried in order until one gives a number that can be dialled.",
+            _CANDIDATES,
+            ["{{ contact.mobilephone or contact.phone }}", ["contact.mobilephone", "contact.phone"]],
+            required=True,
+        ),
+    ]
+    agent: Annotated[
+        MergeField | None,
+        Key(
+            "Agent",
+            "Name or UUID of the voice agent. Left out: the default agent. Given and empty: no call.",
+            FILLED,
+            ["Lead Qualifier", "{{ 'Closer' if deal.amount >= 10000 else 'Lead Qualifier' }}"],
+        ),
+    ] = None
+    region: Annotated[
+        MergeField | None,
+        Key(
+            "Region",
+            "Country, by its two letters, of numbers written without a country code. Left out or empty: the"
+            " connection's default_region.",
+            FILLED,
+            ["US", "{{ contact.hs_country_region_code }}"],
+        ),
+    ] = None
+    name: Annotated[
+        MergeField | None,
+        Key(
+            "Name",
+            "The person's name, told to the agent.",
+            TEXT,
+            ["{{ contact.firstname }} {{ contact.lastname }}"],
+            default="",
+        ),
+    ] = None
+    email: Annotated[
+        MergeField | None,
+        Key(
+            "Email",
+            "The person's email address, told to the agent.",
+            TEXT,
+            ["{{ contact.email }}"],
+            default="",
+        ),
+    ] = None
+    metadata: Annotated[
+        Mapping[str, Tree],
+        Key(
+            "Metadata",
+            "Anything else that should travel with the call: texts, numbers, lists, mappings. A lone merge field"
+            " keeps its type.",
+            {"type": "object"},
+            [{"deal_id": "{{ deal.id }}", "amount": "{{ deal.amount | number }}"}],
+            default={},
+        ),
+    ] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteBacks:
+    """What to put on the record: when the call is placed, when it has ended, when it could not be placed."""
+
+    placed: Annotated[
+        Mapping[str, Properties],
+        Key(
+            "Call placed",
+            "Properties to set once the call is under way, below the CRM's word for the record.",
+            _RECORDS,
+            [{"deal": {"ai_call_status": "calling", "ai_call_id": "{{ call.id }}"}}],
+            default={},
+        ),
+    ] = field(default_factory=dict)
+    ended: Annotated[
+        Mapping[str, Properties],
+        Key(
+            "Call ended",
+            "Properties to set when the call has ended, however it ended.",
+            _RECORDS,
+            [{"deal": {"ai_call_outcome": "{{ call.outcome }}", "ai_call_summary": "{{ call.summary }}"}}],
+            default={},
+        ),
+    ] = field(default_factory=dict)
+    failed: Annotated[
+        Mapping[str, Properties],
+        Key(
+            "Call not placed",
+            "Properties to set when the call could not be placed; {{ reason }} says why.",
+            _RECORDS,
+            [{"deal": {"ai_call_status": "not called: {{ reason }}"}}],
+            default={},
+        ),
+    ] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When this happens, place that call, and write this back."""
+
+    name: Annotated[
+        str,
+        Key(
+            "Name",
+            "What people call this rule. It is shown with every call, and no two rules may have the same.",
+            {**FILLED, "maxLength": 200},
+            ["Call people who ask for a demo"],
+            required=True,
+        ),
+    ]
+    when: Annotated[
+        When,
+        Key(
+            "When",
+            "Which events the rule is for.",
+            {},
+            [{"pipeline": "Sales Pipeline", "enters": "Demo requested"}],
+            section=When,
+            required=True,
+        ),
+    ]
+    call: Annotated[
+        Call,
+        Key(
+            "Call",
+            "The call to place.",
+            {},
+            [{"phone_number": "{{ contact.phone }}", "name": "{{ contact.firstname }}"}],
+            section=Call,
+            required=True,
+        ),
+    ]
+    write_back: Annotated[
+        WriteBacks,
+        Key(
+            "Write-back",
+            "What to put on the record afterwards.",
+            {},
+            [{"ended": {"deal": {"ai_call_outcome": "{{ call.outcome }}"}}}],
+            default={},
+            section=WriteBacks,
+        ),
+    ] = field(default_factory=WriteBacks)
+    stop: Annotated[
+        bool,
+        Key(
+            "Stop here",
+            "true: if this rule's `when` is true of an event, the rules below it in this file are not asked about"
+            " that event, whether or not a call comes of it.",
+            FLAG,
+            [True],
+            default=False,
+        ),
+    ] = False
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFile:
+    """A rule file: for the events of one connection, whom to call when, with what, and what to write back."""
+
+    file: str
+    version: str
+    """What the file says, as a digest: the same text has the same version."""
+    language: Annotated[
+        int,
+        Key(
+            "Version of the rule language",
+            "Always 1.",
+            {"const": 1},
+            [1],
+            name="version",
+            required=True,
+        ),
+    ] = field(kw_only=True)
+    connection: Annotated[
+        str,
+        Key(
+            "Connection",
+            "The CRM account these rules are for: the name of a connection in stagecall.yaml.",
+            FILLED,
+            ["sales-hubspot"],
+            required=True,
+        ),
+    ]
+    rules: Annotated[
+        tuple[Rule, ...],
+        Key(
+            "Rules",
+            "Every rule is asked about every event, in this order; several may make a call.",
+            {"type": "array", "minItems": 1},
+            [
+                [
+                    {
+                        "name": "Call people who ask for a demo",
+                        "when": {"enters": "Demo requested"},
+                        "call": {"phone_number": "{{ contact.phone }}"},
+                    }
+                ]
+            ],
+            section=Rule,
+            required=True,
+        ),
+    ]
+    tables: Annotated[
+        Mapping[str, Mapping[str, str | float | bool]],
+        Key(
+            "Tables",
+            "Look-up tables for the filter map, by name: {{ deal.hubspot_owner_id | map('agents') }}.",
+            _TABLES,
+            [{"agents": {"71": "Lead Qualifier", "72": "Senior Closer"}}],
+            default={},
+        ),
+    ] = field(default_factory=dict)
+    warnings: tuple[Mistake, ...] = ()
+    """What may be right and probably is not, in the order of the file."""
+
+    def stops_above(self, rule: Rule) -> tuple[str, ...]:
+        """Return the names of the rules above one that say `stop: true`."""
+        above = self.rules[: self.rules.index(rule)] if any(each.stop for each in self.rules) else ()
+        return tuple(each.name for each in above if each.stop)
+
+
+def schema() -> dict[str, Any]:
+    """Return the published JSON Schema of rule files."""
+    return schema_of(RuleFile, "Stagecall rules")

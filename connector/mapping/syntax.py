@@ -1,0 +1,85 @@
+"""Questions about parsed expressions: what stands where, how it is spelt, and what to say of what is not allowed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from jinja2 import nodes
+
+from connector.mapping.filters import FILTERS, MEANT, NOT_CONSTANT, Table
+from connector.mapping.values import text_of
+from connector.mapping.words import closest, listed
+
+_NOT_ALLOWED: Final[Mapping[type[nodes.Node], str]] = {
+    nodes.Pow: "has **, which is not available",
+    nodes.Mod: "has %, which is not available",
+    nodes.FloorDiv: "has //, which is not available; use / and the filter integer",
+    nodes.Dict: "has {…}, which is not available",
+    nodes.Test: 'has "is", which is not available; compare with == or use "not"',
+}
+
+
+def refusal(node: nodes.Node) -> str:
+    """Say what is wrong with a kind of node that is not in the allow-list, and what to write instead."""
+    if isinstance(node, nodes.Call):
+        called = node.node
+        if isinstance(called, nodes.Getattr) and called.attr in FILTERS:
+            return f"calls .{called.attr}(…); write it as a filter: | {FILTERS[called.attr].usage}"
+        return f"calls a function, which is not available; there are the filters {listed(FILTERS)}"
+    return _NOT_ALLOWED.get(type(node), "has something that is not available in merge fields")
+
+
+def no_filter(name: str) -> str:
+    """Say that there is no such filter, and which may be meant."""
+    meant = f'; did you mean "{MEANT[name]}"?' if name in MEANT else closest(name, FILTERS)
+    return f'"{name}" is not a filter{meant}'
+
+
+def steps(node: nodes.Node) -> tuple[nodes.Node, list[str | int]]:
+    """Take `deal.amount` or `deal["amount"][0]` apart: what it begins with, and the keys."""
+    keys: list[str | int] = []
+    while True:
+        if isinstance(node, nodes.Getattr):
+            keys.append(node.attr)
+        elif isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
+            if isinstance(node.arg.value, bool) or not isinstance(node.arg.value, str | int):
+                return node, keys[::-1]
+            keys.append(node.arg.value)
+        else:
+            return node, keys[::-1]
+        node = node.node
+
+
+def spelt(node: nodes.Node) -> str:
+    """Spell a node for a note."""
+    if isinstance(node, nodes.Const):
+        return repr(node.value)
+    base, keys = steps(node)
+    if isinstance(base, nodes.Name):
+        return ".".join([base.name, *map(str, keys)])
+    if isinstance(node, nodes.Filter) and node.node is not None:
+        return f"{spelt(node.node)} | {node.name}"
+    return "(…)"
+
+
+def constants(arguments: Sequence[nodes.Node]) -> list[Any]:
+    """Return the arguments of a filter that stand in the rule file, NOT_CONSTANT for each other."""
+    return [each.value if isinstance(each, nodes.Const) else NOT_CONSTANT for each in arguments]
+
+
+def constant_results(node: nodes.Node, tables: Mapping[str, Table]) -> set[str]:
+    """The constant texts an expression may give as its result."""
+    if isinstance(node, nodes.Const):
+        return {node.value} if isinstance(node.value, str) else set()
+    if isinstance(node, nodes.CondExpr):
+        last = constant_results(node.expr2, tables) if node.expr2 else set()
+        return constant_results(node.expr1, tables) | last
+    if isinstance(node, nodes.Or):
+        return constant_results(node.left, tables) | constant_results(node.right, tables)
+    if not isinstance(node, nodes.Filter) or node.node is None or not node.args:
+        return set()
+    if node.name == "default":
+        return constant_results(node.node, tables) | constant_results(node.args[0], tables)
+    (table,) = constants(node.args[:1])
+    if node.name == "map" and isinstance(table, str) and table in tables:
+        return {text_of(value) for value in tables[table].values()}
+    return set()
