@@ -78,10 +78,11 @@ def describe(routes: Iterable[Route], events: Mapping[str, type[BaseModel]]) -> 
 
 def refusals(route: Route) -> tuple[Problem, ...]:
     """Every refusal of a route: its own, and those that come with a key, a body, a query."""
+    of_key = _OF_A_KEY if not route.keyless else ()
     scoped = (problems.insufficient_scope(route.scope),) if route.scope is not None else ()
     of_body = _OF_A_BODY if route.body is not None else ()
     of_query = _OF_A_QUERY if route.query is not None else ()
-    every = (*_OF_A_KEY, *scoped, *of_body, *of_query, *route.refusals, *_OF_THE_SERVER)
+    every = (*of_key, *scoped, *of_body, *of_query, *route.refusals, *_OF_THE_SERVER)
     return tuple(sorted(_unlike(every), key=lambda problem: problem.status))
 
 
@@ -123,6 +124,9 @@ def _operation(route: Route, path: str, references: References, schemas: Mapping
     if body is not None:
         content = {"schema": body, "example": example_of(body, schemas)}
         operation["requestBody"] = {"required": True, "content": {"application/json": content}}
+    if route.keyless:
+        operation["security"] = []
+        operation["requestBody"] = {"required": True, "content": {"application/octet-stream": {"schema": {}}}}
     operation["responses"] = _responses(route, references, schemas)
     operation["x-codeSamples"] = [
         {"lang": "Shell", "label": "curl", "source": curl(route.method, path, body, schemas)}
@@ -143,17 +147,19 @@ def _tag(path: str) -> str:
 
 def _description(route: Route) -> str:
     scope = f"Needs a key with the scope `{route.scope}`." if route.scope else "Any key may ask this."
+    scope = "Needs no key." if route.keyless else scope
     return f"{route.description}\n\n{scope}".strip()
 
 
 def _path_parameter(name: str) -> Json:
+    description, example = words.PATH_PARAMETERS[name]
     return {
         "name": name,
         "in": "path",
         "required": True,
-        "description": f"The id of the {name.removesuffix('_id')}, a UUID. Any other text is 404.",
+        "description": description,
         "schema": {"type": "string"},
-        "example": "0d6c4c1e-7f0a-4a53-9a55-0b7d1c2f6a11",
+        "example": example,
     }
 
 
@@ -173,7 +179,8 @@ def _query_parameter(name: str, schema: Json, shape: Json) -> Json:
         "description": schema.pop("description", ""),
         "schema": schema,
     }
-    if schema.get("type") == "object":  # metadata[deal_id]=9001
+    if schema.get("type") == "object":  # metadata[deal_id]=9001; true and null are read as these words
+        schema["additionalProperties"] = {"type": ["string", "number", "boolean", "null"]}
         parameter |= {"style": "deepObject", "explode": True}
     if examples := schema.pop("examples", None):
         parameter["example"] = examples[0]

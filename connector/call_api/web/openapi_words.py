@@ -47,8 +47,22 @@ TAGS = {
     "Agents": ("agents", "Who speaks, from which number, and at which hours people may be called."),
     "Webhooks": ("webhooks", "Where call events are sent, and what became of each."),
     "Account": ("auth account", "Whether a key works, and what it may do."),
+    "Carriers": ("carriers", "For voice providers, which tell us of their calls. Nothing that you need."),
 }
 """By tag: the first parts of the paths that have it, and what it is about."""
+
+_UUID = "0d6c4c1e-7f0a-4a53-9a55-0b7d1c2f6a11"
+PATH_PARAMETERS = {
+    "call_id": ("The call's id: a UUID, as the trigger answered it. Any other text is 404.", _UUID),
+    "agent_id": ("The agent's id: a UUID. Any other text is 404.", "5b1d0c52-3a37-4f0e-8f2c-7a3c0d9be001"),
+    "webhook_id": (
+        "The webhook's id: a UUID. Any other text is 404.",
+        "6f1b8c7e-2f1d-4c39-9c4e-0a6d5b1f7e21",
+    ),
+    "delivery_id": ("The delivery's id: a number, as text. Anything else is 404.", "17"),
+    "carrier_name": ("The carrier, as the configuration names it.", "simulated"),
+}
+"""By name: what it is, and an example."""
 
 BEARER = "An API key, `bvai_sk_...`, made with `stagecall keys create`. Each operation says which scope the key needs."
 

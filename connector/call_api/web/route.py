@@ -61,6 +61,8 @@ class Route:
     answers_alone: bool = False
     """The view itself asks for the key and reads the body, in an order of its own: the trigger does. Or
     something else stands for a key: a carrier's proof does."""
+    keyless: bool = False
+    """No key is asked for: what is sent carries a proof of its own. The body is whatever the sender makes."""
     operation_id: str = ""
     """What generated clients call it; left out: the view's name in camelCase. Never change one."""
     description: str = ""
