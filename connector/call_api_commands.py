@@ -143,7 +143,9 @@ def create_agent(
     from connector.call_api import agents as store
 
     with database(config_file, data) as (_, engine), engine.begin() as conn:
-        made = store.create_agent(conn, name, phone_number, default=default, now=utc_now())
+        made = store.create_agent(
+            conn, {"name": name, "phone_number": phone_number, "default": default}, now=utc_now()
+        )
     print_rows([shown(made)], as_json, single=True)
 
 

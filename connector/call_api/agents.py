@@ -1,17 +1,25 @@
-"""Agents: who speaks, and from which number."""
+"""Agents: who speaks, from which number, and at which hours people may be called.
 
+Every change passes one lock, so names stay unique and the default is one, however many change agents at once.
+"""
+
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
-from connector.call_api.numbers import is_phone_number
 from connector.call_api.tables import agents
 from connector.errors import PermanentError
+
+log = logging.getLogger(__name__)
+
+Outside = Literal["queue", "reject"]
+
+_CHANGES_LOCK = 7_242_006  # a number of our own: an advisory lock of this is for nothing else
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,85 +29,121 @@ class Agent:
     id: str
     name: str
     phone_number: str | None
+    carrier: str | None
+    """Who places its calls; None: the configured carrier."""
+    carrier_agent_id: str | None
+    variables: Mapping[str, str]
+    """Prompt variables: where each comes from (`name`, `email` or `metadata.KEY`)."""
+    calling_window: Mapping[str, Any] | None
+    """As models/windows.py has it; None: the configured one."""
+    outside: Outside
+    """What becomes of a trigger outside the calling window."""
+    expires_after_seconds: int | None
+    max_ring_seconds: int | None
+    max_talk_seconds: int | None
     default: bool
-    carrier: str | None = None
-    carrier_agent_id: str | None = None
-    variables: Mapping[str, str] = field(default_factory=dict)
-    calling_window: Mapping[str, Any] | None = None
-    outside: Literal["queue", "reject"] = "queue"
-    expires_after_seconds: int | None = None
-    max_ring_seconds: int | None = None
-    max_talk_seconds: int | None = None
-    archived_at: datetime | None = None
+    created_at: datetime
+    archived_at: datetime | None
 
 
-_COLUMNS = tuple(
+class AgentFields(TypedDict, total=False):
+    """What can be said of an agent, checked by the models; what is left out stays as it is."""
+
+    name: str
+    phone_number: str | None
+    carrier: str | None
+    carrier_agent_id: str | None
+    variables: Mapping[str, str]
+    calling_window: Mapping[str, Any] | None
+    outside: Outside
+    expires_after_seconds: int | None
+    max_ring_seconds: int | None
+    max_talk_seconds: int | None
+    default: bool
+    archived: bool
+
+
+class NameTaken(PermanentError):
+    """Another agent that is not archived has this name."""
+
+
+class DefaultStays(PermanentError):
+    """The default agent can hand over, but not just stop."""
+
+
+class Archived(PermanentError):
+    """That cannot be done with an archived agent."""
+
+
+_COLUMNS = [
     agents.c.is_default.label("default") if name == "default" else agents.c[name]
     for name in Agent.__dataclass_fields__
-)
+]
+_LIVING = agents.c.archived_at.is_(None)
 
 
-def create_agent(
-    conn: sa.Connection, name: str, phone_number: str | None = None, *, default: bool = False, now: datetime
-) -> Agent:
-    """Add an agent. Raises PermanentError where the name is taken or the number is not E.164."""
-    if not name.strip():
-        raise PermanentError("an agent needs a name")
-    if phone_number is not None and not is_phone_number(phone_number):
-        raise PermanentError(f'"{phone_number}" is not a phone number: write + and 7 to 15 digits')
-    if default:
-        _clear_default(conn)
-    agent = Agent(id=str(uuid4()), name=name, phone_number=phone_number, default=default)
-    added = conn.execute(
-        insert(agents)
-        .values(id=agent.id, name=name, phone_number=phone_number, is_default=default, created_at=now)
-        .on_conflict_do_nothing(index_elements=[agents.c.name], index_where=agents.c.archived_at.is_(None))
-        .returning(agents.c.id)
-    )
-    if added.first() is None:
-        raise PermanentError(f'an agent named "{name}" exists already')
-    return agent
+def create_agent(conn: sa.Connection, fields: AgentFields, *, now: datetime) -> Agent:
+    """Add an agent; `fields` has its name at least. Raises NameTaken."""
+    _lock(conn)
+    return _create(conn, fields, now)
 
 
-def ensure_agent(
-    conn: sa.Connection, name: str, phone_number: str | None = None, *, default: bool = False, now: datetime
-) -> Agent:
-    """Make sure that a configured agent is as configured; a default is moved here, never taken away."""
-    known = conn.execute(sa.select(*_COLUMNS).where(agents.c.name == name)).mappings().first()
-    if known is None:
-        return create_agent(conn, name, phone_number, default=default, now=now)
-    agent = Agent(id=known["id"], name=name, phone_number=phone_number, default=default or known["default"])
-    if agent == Agent(**known):
-        return agent
-    if default:
-        _clear_default(conn)
-    conn.execute(
-        agents.update()
-        .where(agents.c.id == agent.id)
-        .values(phone_number=agent.phone_number, is_default=agent.default)
-    )
-    return agent
+def change_agent(conn: sa.Connection, agent_id: str, fields: AgentFields, *, now: datetime) -> Agent:
+    """Change what `fields` has. Raises NameTaken, DefaultStays, Archived; PermanentError for an unknown id.
+
+    A default is moved here, never taken away without another, unless by archiving it.
+    """
+    _lock(conn)
+    agent = get_agent(conn, agent_id)
+    if agent is None:
+        raise PermanentError(f'there is no agent with the id "{agent_id}"')
+    return _change(conn, agent, fields, now)
 
 
-def make_default(conn: sa.Connection, name: str) -> None:
-    """Let triggers that name no agent use this one. Raises PermanentError for an unknown name."""
-    _clear_default(conn)
-    if not conn.execute(agents.update().where(agents.c.name == name).values(is_default=True)).rowcount:
-        raise PermanentError(f'there is no agent named "{name}"')
+def ensure_agent(conn: sa.Connection, fields: AgentFields, *, now: datetime) -> Agent:
+    """Make sure that an agent of this name is as configured; what the configuration leaves out is left alone.
+
+    One that was archived stays so, and unchanged: a person wanted it.
+    """
+    _lock(conn)
+    agent = find_by_name(conn, fields["name"])
+    if agent is not None:
+        wanted = fields.copy()
+        if not wanted.get("default"):
+            wanted.pop("default", None)  # a default is moved, never taken away
+        return _change(conn, agent, wanted, now)
+    archived = _one(conn, agents.c.name == fields["name"])
+    if archived is not None:
+        log.warning("a configured agent was archived and stays archived", extra={"agent": archived.name})
+        return archived
+    return _create(conn, fields, now)
 
 
-def list_agents(conn: sa.Connection) -> list[Agent]:
-    """Every agent by name."""
-    return [Agent(**row) for row in conn.execute(sa.select(*_COLUMNS).order_by(agents.c.name)).mappings()]
+def list_agents(conn: sa.Connection, *, archived: bool = False) -> list[Agent]:
+    """The agents that are archived, or those that are not, by name."""
+    which = ~_LIVING if archived else _LIVING
+    rows = conn.execute(sa.select(*_COLUMNS).where(which).order_by(agents.c.name, agents.c.created_at))
+    return [Agent(**row) for row in rows.mappings()]
 
 
-def find_agent(conn: sa.Connection, agent_id: str) -> Agent | None:
-    """The agent of this id, or None; also None for text that is no UUID."""
+def get_agent(conn: sa.Connection, agent_id: str) -> Agent | None:
+    """The agent of this id, an archived one too; None for an unknown id and for text that is no UUID."""
     try:
         wanted = str(UUID(agent_id))
     except ValueError:
         return None
     return _one(conn, agents.c.id == wanted)
+
+
+def find_agent(conn: sa.Connection, agent_id: str) -> Agent | None:
+    """The agent of this id that a trigger may name, or None; also None for text that is no UUID."""
+    agent = get_agent(conn, agent_id)
+    return agent if agent is not None and agent.archived_at is None else None
+
+
+def find_by_name(conn: sa.Connection, name: str) -> Agent | None:
+    """The agent of this name that is not archived, or None."""
+    return _one(conn, sa.and_(agents.c.name == name, _LIVING))
 
 
 def default_agent(conn: sa.Connection) -> Agent | None:
@@ -109,13 +153,57 @@ def default_agent(conn: sa.Connection) -> Agent | None:
 
 def count_agents(conn: sa.Connection) -> dict[str, int]:
     """How many agents are `active`, and how many `archived`."""
-    living = agents.c.archived_at.is_(None)
     row = conn.execute(
         sa.select(
-            sa.func.count().filter(living).label("active"), sa.func.count().filter(~living).label("archived")
+            sa.func.count().filter(_LIVING).label("active"),
+            sa.func.count().filter(~_LIVING).label("archived"),
         )
     ).one()
     return {"active": row.active, "archived": row.archived}
+
+
+def _create(conn: sa.Connection, fields: AgentFields, now: datetime) -> Agent:
+    _check_name(conn, fields["name"])
+    if fields.get("default"):
+        _clear_default(conn)
+    row = {"id": str(uuid4()), "created_at": now, "is_default": False, **_columns(fields, now)}
+    added = conn.execute(agents.insert().values(row).returning(*_COLUMNS)).mappings().one()
+    return Agent(**added)
+
+
+def _change(conn: sa.Connection, agent: Agent, fields: AgentFields, now: datetime) -> Agent:
+    archived = fields.get("archived", agent.archived_at is not None)
+    if archived and fields.get("default"):
+        raise Archived("an archived agent cannot be the default")
+    if agent.default and not archived and not fields.get("default", True):
+        raise DefaultStays(f'"{agent.name}" is the default agent; make another one the default instead')
+    if not archived:
+        _check_name(conn, fields.get("name", agent.name), other_than=agent.id)
+    if fields.get("default") and not agent.default:
+        _clear_default(conn)
+    values = _columns(fields, agent.archived_at or now)
+    if archived:
+        values["is_default"] = False
+    if not values:
+        return agent
+    changed = conn.execute(agents.update().where(agents.c.id == agent.id).values(values).returning(*_COLUMNS))
+    return Agent(**changed.mappings().one())
+
+
+def _columns(fields: AgentFields, archived_at: datetime) -> dict[str, object]:
+    """The same as values of the table's columns."""
+    values: dict[str, object] = {**fields}
+    if "default" in values:
+        values["is_default"] = values.pop("default")
+    if "archived" in values:
+        values["archived_at"] = archived_at if values.pop("archived") else None
+    return values
+
+
+def _check_name(conn: sa.Connection, name: str, *, other_than: str | None = None) -> None:
+    known = find_by_name(conn, name)
+    if known is not None and known.id != other_than:
+        raise NameTaken(f'an agent named "{name}" exists already')
 
 
 def _one(conn: sa.Connection, condition: sa.ColumnElement[bool]) -> Agent | None:
@@ -125,3 +213,7 @@ def _one(conn: sa.Connection, condition: sa.ColumnElement[bool]) -> Agent | None
 
 def _clear_default(conn: sa.Connection) -> None:
     conn.execute(agents.update().where(agents.c.is_default).values(is_default=False))
+
+
+def _lock(conn: sa.Connection) -> None:
+    conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_CHANGES_LOCK)))

@@ -59,6 +59,15 @@ IDEMPOTENCY_KEY_REUSED = Problem(
     blamed="Idempotency-Key",
 )
 CALL_NOT_FOUND = Problem(404, "not_found", "Call not found")
+NO_SUCH_AGENT = Problem(404, "not_found", "Agent not found")
+AGENT_NAME_TAKEN = Problem(409, "agent_name_taken", "Another agent has this name", blamed="name")
+DEFAULT_AGENT_STAYS = Problem(
+    409,
+    "default_agent_stays",
+    "This is the default agent: make another one the default instead, or archive it",
+    blamed="default",
+)
+AGENT_ARCHIVED = Problem(409, "agent_archived", "An archived agent cannot be the default", blamed="default")
 PATH_NOT_FOUND = Problem(404, "not_found", "There is nothing at this path")
 METHOD_NOT_ALLOWED = Problem(405, "method_not_allowed", "This path does not know that method")
 UNAVAILABLE = Problem(
@@ -86,6 +95,11 @@ def insufficient_scope(scope: str) -> Problem:
 def bad_field(name: str, wanted: str) -> Problem:
     """A field of the body holds another kind of value than it may."""
     return Problem(400, "invalid_field", f"{name} must be {wanted}", blamed=name)
+
+
+def wrong_field(name: str, sentence: str) -> Problem:
+    """A field of the body has a value that cannot be; `sentence` says what was found and what to write."""
+    return Problem(400, "invalid_field", f"{name}: {sentence}", blamed=name)
 
 
 def bad_parameter(name: str, wanted: str) -> Problem:

@@ -53,7 +53,11 @@ def _add_for(agent: sa.ColumnElement[bool]) -> sa.Insert:
 
 
 _ADD_FOR_DEFAULT = _add_for(agents.c.is_default)
-_ADD_FOR_NAMED = _add_for(agents.c.id == sa.bindparam("asked_agent_id", type_=agents.c.id.type))
+_ADD_FOR_NAMED = _add_for(
+    sa.and_(
+        agents.c.id == sa.bindparam("asked_agent_id", type_=agents.c.id.type), agents.c.archived_at.is_(None)
+    )
+)
 _USED = sa.select(calls.c.id, calls.c.body_sha256).where(
     calls.c.key_id == sa.bindparam("key_id"), calls.c.idempotency_key == sa.bindparam("idempotency_key")
 )

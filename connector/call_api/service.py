@@ -40,6 +40,7 @@ class CallApi:
         self.settings = settings
         self.clock = clock
         self.carrier = carrier or _CARRIERS[settings.carrier](settings)
+        self.carriers = {self.carrier.name: self.carrier}
 
     def apply_settings(self) -> None:
         """Make keys, agents and endpoints what the configuration says; call it once at start."""
@@ -52,7 +53,7 @@ class CallApi:
             }
             revoke_unconfigured(conn, kept, now=now)
             for agent in self.settings.agents:
-                ensure_agent(conn, agent.name, agent.phone_number, default=agent.default, now=now)
+                ensure_agent(conn, agent.given, now=now)
             sync_endpoints(conn, self.settings.webhooks, now=now)
 
     def tasks(self) -> tuple[jobs.Task, ...]:

@@ -4,21 +4,17 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from connector.call_api.agents import AgentFields
 from connector.call_api.keys import DEFAULT_SCOPES, KEY_PREFIX, SCOPES, Scope
-from connector.call_api.numbers import is_phone_number
+from connector.call_api.models.agents import NewAgent
+from connector.call_api.models.windows import CallingWindowSettings
 
 _KEY = re.compile(re.escape(KEY_PREFIX) + r"[A-Za-z0-9_-]{16,200}")
-
-
-def _phone_number(text: str) -> str:
-    if not is_phone_number(text):
-        raise ValueError("must be + and 7 to 15 digits, such as +12025550100")
-    return text
 
 
 def _url(text: str) -> str:
@@ -52,7 +48,6 @@ def _in_order(scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
-PhoneNumber = Annotated[str, AfterValidator(_phone_number)]
 
 
 class _Settings(BaseModel):
@@ -84,18 +79,27 @@ class KeySettings(_Settings):
     """What it may do: trigger, read, admin."""
 
 
-class AgentSettings(_Settings):
-    """An agent given by configuration."""
+CarrierName = Literal["simulated"]
 
-    name: Name
-    phone_number: PhoneNumber | None = None
-    default: bool = False
+
+class AgentSettings(NewAgent):
+    """An agent given by configuration; what is left out here stays as it was changed elsewhere."""
+
+    model_config = ConfigDict(extra="forbid", strict=False)
+
+    carrier: CarrierName | None = None
+    calling_window: CallingWindowSettings | None = None
+
+    @property
+    def given(self) -> AgentFields:
+        """What the configuration says of it."""
+        return cast(AgentFields, self.model_dump(include=self.model_fields_set))
 
 
 class CallApiSettings(_Settings):
     """Everything a person can set about our own Trigger Call API."""
 
-    carrier: Literal["simulated"] = "simulated"
+    carrier: CarrierName = "simulated"
     simulated: SimulatedSettings = SimulatedSettings()
     max_per_minute: int | None = Field(default=100, ge=1, le=100_000)
     """Trigger requests a minute for each key; null means no limit."""
@@ -104,6 +108,8 @@ class CallApiSettings(_Settings):
     webhooks: tuple[WebhookSettings, ...] = ()
     keys: tuple[KeySettings, ...] = ()
     agents: tuple[AgentSettings, ...] = ()
+    calling_window: CallingWindowSettings | None = None
+    """When people may be called by agents that have no window of their own; null means at any hour."""
 
     @model_validator(mode="after")
     def _no_two_alike(self) -> "CallApiSettings":

@@ -25,6 +25,15 @@ def wrong_fields(error: ValidationError) -> list[tuple[str, str]]:
     return [(".".join(map(str, detail["loc"])) or "the body", _wanted(detail)) for detail in details]
 
 
+def own_sentence(error: ValidationError) -> tuple[str, str] | None:
+    """The first wrong field, and what its check says of it in a whole sentence; None where it says "must be"."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    sentence = str(first["msg"]).removeprefix("Value error, ")
+    if first["type"] != "value_error" or sentence.startswith("must be "):
+        return None
+    return ".".join(map(str, first["loc"])), sentence
+
+
 def _wanted(detail: Mapping[str, Any]) -> str:
     plain = _WANTED.get(detail["type"])
     if plain is not None:

@@ -1,4 +1,4 @@
-"""API keys and agents, as commands and configuration make them."""
+"""API keys, as commands and configuration make them."""
 
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -6,7 +6,7 @@ from hashlib import sha256
 import pytest
 import sqlalchemy as sa
 
-from connector.call_api import agents, keys
+from connector.call_api import keys
 from connector.errors import PermanentError
 from tests.call_api.conftest import KEY, Running, Serve
 
@@ -157,51 +157,3 @@ def test_a_key_gone_from_the_configuration_stops_working_until_it_is_back(serve:
     assert running.client.get("/auth/verify").status_code == 401
     serve(keys=[{"name": "tests", "key": KEY}, {"name": "extra", "key": GIVEN}])
     assert running.client.get("/auth/verify").status_code == 200
-
-
-def test_names_of_agents_are_unique(engine: sa.Engine) -> None:
-    with engine.begin() as conn:
-        agents.create_agent(conn, "Ada", "+12025550100", now=NOW)
-        with pytest.raises(PermanentError, match='an agent named "Ada" exists already'):
-            agents.create_agent(conn, "Ada", now=NOW)
-
-
-@pytest.mark.parametrize("number", ["2025550100", "+1 202 555 0100", ""])
-def test_an_agents_number_must_be_one(engine: sa.Engine, number: str) -> None:
-    with engine.begin() as conn, pytest.raises(PermanentError, match="is not a phone number"):
-        agents.create_agent(conn, "Ada", number, now=NOW)
-
-
-def test_an_agent_needs_a_name(engine: sa.Engine) -> None:
-    with engine.begin() as conn, pytest.raises(PermanentError, match="an agent needs a name"):
-        agents.create_agent(conn, " ", now=NOW)
-
-
-def test_the_default_is_chosen_and_moves(engine: sa.Engine) -> None:
-    with engine.begin() as conn:
-        agents.create_agent(conn, "Ada", "+12025550100", now=NOW)
-        assert agents.default_agent(conn) is None
-        grace = agents.create_agent(conn, "Grace", "+12025550101", default=True, now=NOW)
-        assert agents.default_agent(conn) == grace
-        agents.make_default(conn, "Ada")
-        assert [(agent.name, agent.default) for agent in agents.list_agents(conn)] == [
-            ("Ada", True),
-            ("Grace", False),
-        ]
-        agents.create_agent(conn, "Third", default=True, now=NOW)
-        assert [agent.name for agent in agents.list_agents(conn) if agent.default] == ["Third"]
-        with pytest.raises(PermanentError, match='there is no agent named "Nobody"'):
-            agents.make_default(conn, "Nobody")
-
-
-def test_a_configured_agent_keeps_its_id_when_it_changes(engine: sa.Engine) -> None:
-    with engine.begin() as conn:
-        first = agents.ensure_agent(conn, "Ada", now=NOW)
-        assert agents.ensure_agent(conn, "Ada", now=NOW) == first
-        changed = agents.ensure_agent(conn, "Ada", "+12025550100", default=True, now=NOW)
-        assert (changed.id, changed.phone_number, changed.default) == (first.id, "+12025550100", True)
-        assert agents.list_agents(conn) == [changed]
-        assert agents.ensure_agent(conn, "Ada", "+12025550100", now=NOW).default
-        agents.ensure_agent(conn, "Grace", default=True, now=NOW)
-        agents.ensure_agent(conn, "Ada", "+12025550100", default=True, now=NOW)
-        assert [agent.default for agent in agents.list_agents(conn)] == [True, False]

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from connector.call_api import CallApiSettings
 from tests.call_api.conftest import KEY, SECRET
 
+WINDOW = {"hours": {"mon-fri": ["09:00-18:00"]}, "timezone": "Europe/London"}
 HOOK = {"url": "https://example.com/calls", "secret": SECRET}
 
 
@@ -40,9 +41,18 @@ def test_everything_has_a_default() -> None:
         ({"keys": [{"name": "a", "key": KEY}, {"name": "a", "key": KEY + "2"}]}, "there twice"),
         ({"keys": [{"name": "a", "key": KEY, "scopes": ["write"]}]}, "'trigger', 'read' or 'admin'"),
         ({"keys": [{"name": "a", "key": KEY, "scopes": []}]}, "at least 1"),
-        ({"agents": [{"name": ""}]}, "at least 1"),
+        ({"agents": [{"name": " "}]}, "must be 1 to 100 characters"),
         ({"agents": [{"name": "Ada", "phone_number": "2025550100"}]}, "7 to 15 digits"),
-        ({"agents": [{"name": "Ada"}, {"name": "Ada"}]}, "there twice"),
+        ({"agents": [{"name": "Ada"}, {"name": " Ada"}]}, "there twice"),
+        ({"agents": [{"name": "Ada", "voice": "deep"}]}, "Extra inputs"),
+        ({"agents": [{"name": "Ada", "carrier": "pigeon"}]}, "simulated"),
+        ({"agents": [{"name": "Ada", "variables": {"x": "phone"}}]}, "name, email or metadata.KEY"),
+        ({"agents": [{"name": "Ada", "max_ring_seconds": 4}]}, "greater than or equal to 5"),
+        ({"agents": [{"name": "Ada", "calling_window": {**WINDOW, "zone": "lead"}}]}, "Extra inputs"),
+        ({"calling_window": {"hours": {"mon": ["9-17"]}, "timezone": "Europe/London"}}, "write 09:00-17:00"),
+        ({"calling_window": {**WINDOW, "timezone": "EST"}}, "America/New_York"),
+        ({"calling_window": {**WINDOW, "holidays": ["XX"]}}, "not a known country"),
+        ({"calling_window": {**WINDOW, "closed_dates": ["2026-02-30"]}}, "write one like 2026-12-24"),
         ({"agents": [{"name": "A", "default": True}, {"name": "B", "default": True}]}, "only one"),
     ],
 )

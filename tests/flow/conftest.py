@@ -147,10 +147,11 @@ def start(engine: sa.Engine, database_url: str, tmp_path: Path) -> Iterator[Star
 
 
 def _ensure_agent(parts: Parts) -> None:
-    from connector.call_api.agents import ensure_agent
+    from connector.call_api.agents import AgentFields, ensure_agent
 
     with parts.engine.begin() as conn:
-        ensure_agent(conn, "Lead Qualifier", "+12025550100", default=True, now=parts.clock())
+        agent: AgentFields = {"name": "Lead Qualifier", "phone_number": "+12025550100", "default": True}
+        ensure_agent(conn, agent, now=parts.clock())
 
 
 @pytest.fixture

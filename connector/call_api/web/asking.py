@@ -11,7 +11,7 @@ from connector.call_api import problems
 from connector.call_api.body import MAX_BODY, check_json
 from connector.call_api.keys import ApiKey, Scope, verify_key
 from connector.call_api.problems import Problem, Refusal
-from connector.call_api.wrong import wrong_fields
+from connector.call_api.wrong import own_sentence, wrong_fields
 from connector.model import Clock
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -62,6 +62,8 @@ def read_model(model: type[Model], body: bytes | Problem) -> Model:
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
+        if sentence := own_sentence(error):
+            raise Refusal(problems.wrong_field(*sentence)) from None
         raise Refusal(problems.bad_field(*wrong_fields(error)[0])) from None
 
 
