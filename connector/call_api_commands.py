@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from connector.commands import config_option, data_option, database, guarded, json_option, print_rows, shown
+from connector.errors import ConfigError, PermanentError
 from connector.model import utc_now
 
 _name_option = click.option("--name", required=True, help="As `stagecall keys list` shows it.")
@@ -128,35 +129,197 @@ def agents() -> None:
     """Voice agents of our Trigger Call API."""
 
 
+_SETTINGS = (
+    click.option("--phone-number", help="The number the agent calls from, +12025550100."),
+    click.option("--carrier", help="Who places its calls; left out: as stagecall.yaml says."),
+    click.option("--carrier-agent-id", help="The agent's id at its carrier."),
+    click.option(
+        "--variable",
+        "variables",
+        multiple=True,
+        help="A prompt variable, VARIABLE=SOURCE; SOURCE is name, email or metadata.KEY. As often as you like.",
+    ),
+    click.option(
+        "--calling-window",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="A YAML or JSON file with hours, timezone and so on.",
+    ),
+    click.option("--outside", type=click.Choice(["queue", "reject"]), help="What to do outside the window."),
+    click.option("--expires-after-seconds", type=int, help="A call still waiting after that is not placed."),
+    click.option("--max-ring-seconds", type=int, help="5 to 300."),
+    click.option("--max-talk-seconds", type=int, help="10 to 14400."),
+    click.option("--default", is_flag=True, default=None, help="Use it where a trigger names no agent."),
+)
+_CLEARED: dict[str, Any] = {
+    "phone_number": None,
+    "carrier": None,
+    "carrier_agent_id": None,
+    "variables": {},
+    "calling_window": None,
+    "expires_after_seconds": None,
+    "max_ring_seconds": None,
+    "max_talk_seconds": None,
+}
+_agent_argument = click.argument("agent", metavar="NAME_OR_ID")
+
+
+def _settings(command: Any) -> Any:
+    for option in reversed(_SETTINGS):
+        command = option(command)
+    return command
+
+
 @agents.command("create")
 @config_option
 @data_option
 @click.option("--name", required=True)
-@click.option("--phone-number", help="The number the agent calls from, +12025550100.")
-@click.option("--default", "default", is_flag=True, help="Use it where a trigger names no agent.")
+@_settings
 @json_option
 @guarded
-def create_agent(
-    config_file: Path, data: Path | None, name: str, phone_number: str | None, default: bool, as_json: bool
-) -> None:
+def create_agent(config_file: Path, data: Path | None, as_json: bool, **given: Any) -> None:
     """Make an agent."""
     from connector.call_api import agents as store
+    from connector.call_api.models.agents import NewAgent
 
+    fields = _checked(NewAgent, given)
     with database(config_file, data) as (_, engine), engine.begin() as conn:
-        made = store.create_agent(
-            conn, {"name": name, "phone_number": phone_number, "default": default}, now=utc_now()
-        )
-    print_rows([shown(made)], as_json, single=True)
+        made = store.create_agent(conn, fields, now=utc_now())
+    _print_agents([made], as_json, single=True)
 
 
 @agents.command("list")
 @config_option
 @data_option
+@click.option("--archived", is_flag=True, help="Those that are archived, instead of those that are not.")
 @json_option
 @guarded
-def list_agents(config_file: Path, data: Path | None, as_json: bool) -> None:
-    """List agents."""
+def list_agents(config_file: Path, data: Path | None, archived: bool, as_json: bool) -> None:
+    """List agents by name."""
     from connector.call_api import agents as store
 
     with database(config_file, data) as (_, engine), engine.connect() as conn:
-        print_rows([shown(agent) for agent in store.list_agents(conn)], as_json)
+        found = store.list_agents(conn, archived=archived)
+    _print_agents(found, as_json)
+
+
+@agents.command("change")
+@config_option
+@data_option
+@_agent_argument
+@click.option("--name", help="Its new name.")
+@_settings
+@click.option("--clear", multiple=True, type=click.Choice(list(_CLEARED)), help="Have it no longer.")
+@json_option
+@guarded
+def change_agent(
+    config_file: Path, data: Path | None, agent: str, clear: tuple[str, ...], as_json: bool, **given: Any
+) -> None:
+    """Change what is named; the rest stays as it is."""
+    from connector.call_api.models.agents import AgentChange
+
+    fields = {**{name: _CLEARED[name] for name in clear}, **_checked(AgentChange, given)}
+    _change(config_file, data, agent, fields, as_json)
+
+
+@agents.command("archive")
+@config_option
+@data_option
+@_agent_argument
+@click.option("--undo", is_flag=True, help="Bring it back; it is named by its id.")
+@json_option
+@guarded
+def archive_agent(config_file: Path, data: Path | None, agent: str, undo: bool, as_json: bool) -> None:
+    """Put an agent away: no trigger may name it, its calls stay."""
+    _change(config_file, data, agent, {"archived": not undo}, as_json)
+
+
+@agents.command("default")
+@config_option
+@data_option
+@_agent_argument
+@json_option
+@guarded
+def default_agent(config_file: Path, data: Path | None, agent: str, as_json: bool) -> None:
+    """Use an agent where a trigger names none."""
+    _change(config_file, data, agent, {"default": True}, as_json)
+
+
+def _change(config_file: Path, data: Path | None, agent: str, fields: Any, as_json: bool) -> None:
+    from connector.call_api import agents as store
+
+    with database(config_file, data) as (_, engine), engine.begin() as conn:
+        known = store.find_by_name(conn, agent) or store.get_agent(conn, agent)
+        if known is None:
+            names = ", ".join(each.name for each in store.list_agents(conn)) or "none yet"
+            raise PermanentError(f'"{agent}" is not the name or id of an agent; there are: {names}')
+        changed = store.change_agent(conn, known.id, fields, now=utc_now())
+    _print_agents([changed], as_json, single=True)
+
+
+def _checked(model: Any, given: dict[str, Any]) -> Any:
+    """The settings that were given, as the API would take them. Raises PermanentError for the first wrong one."""
+    from typing import get_args
+
+    from pydantic import ValidationError
+
+    from connector.call_api.settings import CarrierName
+    from connector.call_api.wrong import own_sentence, wrong_fields
+
+    fields = {name: value for name, value in given.items() if value not in (None, ())}
+    if "variables" in fields:
+        fields["variables"] = dict(_variable(text) for text in fields["variables"])
+    if "calling_window" in fields:
+        fields["calling_window"] = _window(fields["calling_window"])
+    carriers = get_args(CarrierName)
+    if fields.get("carrier", carriers[0]) not in carriers:
+        raise PermanentError(f'"{fields["carrier"]}" is not a carrier; there are: {", ".join(carriers)}')
+    try:
+        checked = model.model_validate_json(json.dumps(fields))
+    except ValidationError as error:
+        sentence = own_sentence(error)
+        raise PermanentError(
+            ": ".join(sentence) if sentence else " must be ".join(wrong_fields(error)[0])
+        ) from None
+    return checked.model_dump(include=checked.model_fields_set)
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, source = text.partition("=")
+    if not equals:
+        raise PermanentError(f'"{text}" is not a variable; write first_name=name or product=metadata.product')
+    return name, source
+
+
+def _window(file: Path) -> Any:
+    """The calling window in a file. Raises ConfigError with every mistake, each with its position."""
+    from pydantic import ValidationError
+
+    from connector.call_api.models.windows import CallingWindowSettings
+    from connector.mapping.source import load_yaml
+
+    try:
+        text = file.read_bytes()
+    except OSError as error:
+        raise PermanentError(f"{file} cannot be read ({error.strerror})") from None
+    document = load_yaml(text, str(file))
+    try:
+        return CallingWindowSettings.model_validate(document.value).model_dump()
+    except ValidationError as error:
+        words = {"missing": "is missing", "extra_forbidden": "is not a setting"}
+        raise ConfigError(
+            document.mistake(
+                each["loc"], words.get(each["type"], str(each["msg"]).removeprefix("Value error, "))
+            )
+            for each in error.errors(include_url=False, include_input=False)
+        ) from None
+
+
+def _print_agents(found: Any, as_json: bool, *, single: bool = False) -> None:
+    """For people without what is not set; JSON as the API has it."""
+    from connector.call_api.agents import agent_answer
+
+    rows = [agent_answer(agent) for agent in found]
+    if not as_json:
+        empty: tuple[Any, ...] = (None, False, {})
+        rows = [{name: value for name, value in row.items() if value not in empty} for row in rows]
+    print_rows(rows, as_json, single=single)

@@ -97,6 +97,8 @@ def print_rows(rows: list[dict[str, Any]], as_json: bool, *, single: bool = Fals
 
 def _plain(value: Any) -> str:
     """For people: words of a list beside each other, and nothing where there is nothing."""
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
     if isinstance(value, list | tuple):
         return ",".join(str(each) for each in value)
     return "-" if value is None else str(value)

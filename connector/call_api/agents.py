@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
+from connector.call_api.present import moment
 from connector.call_api.tables import agents
 from connector.errors import PermanentError
 
@@ -160,6 +161,27 @@ def count_agents(conn: sa.Connection) -> dict[str, int]:
         )
     ).one()
     return {"active": row.active, "archived": row.archived}
+
+
+def agent_answer(agent: Agent) -> dict[str, object]:
+    """How an agent looks from outside, in answers and commands."""
+    return {
+        "id": agent.id,
+        "name": agent.name,
+        "phone_number": agent.phone_number,
+        "carrier": agent.carrier,
+        "carrier_agent_id": agent.carrier_agent_id,
+        "variables": agent.variables,
+        "calling_window": agent.calling_window,
+        "outside": agent.outside,
+        "expires_after_seconds": agent.expires_after_seconds,
+        "max_ring_seconds": agent.max_ring_seconds,
+        "max_talk_seconds": agent.max_talk_seconds,
+        "default": agent.default,
+        "archived": agent.archived_at is not None,
+        "created_at": moment(agent.created_at),
+        "archived_at": moment(agent.archived_at),
+    }
 
 
 def _create(conn: sa.Connection, fields: AgentFields, now: datetime) -> Agent:

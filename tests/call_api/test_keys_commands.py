@@ -1,60 +1,33 @@
 """`stagecall keys ...` as an operator types it, and what running servers make of it."""
 
-import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 import sqlalchemy as sa
-from click.testing import CliRunner, Result
 
 from connector.call_api import keys
-from connector.cli import main
-from tests.call_api.conftest import SECRET
-from tests.faults.conftest import RULES, free_port, until
-
-Run = Callable[..., Result]
-OWN_KEY = "bvai_sk_of-the-connector-0123456789"
+from tests.call_api.commands import Run, as_json, runner, write_configuration
+from tests.faults.conftest import free_port, until
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with a stagecall.yaml."""
-    (tmp_path / "rules.yaml").write_text(RULES)
-    (tmp_path / "stagecall.yaml").write_text(
-        "connections: {sales: {adapter: hubspot, access_token: t, client_secret: s}}\n"
-        "rules: [rules.yaml]\n"
-        f"calls: {{api_key: {OWN_KEY}, webhook_secret: {SECRET}}}\n"
-        "call_api: {}\n"
-    )
+    write_configuration(tmp_path)
     return tmp_path
 
 
 @pytest.fixture
 def run(folder: Path, engine: sa.Engine, database_url: str) -> Run:
-    """Run a command on the database of the test; a traceback fails the test."""
-
-    def run(*arguments: str) -> Result:
-        command = [*arguments, "--config", str(folder / "stagecall.yaml"), "--data", str(folder / "data")]
-        done = CliRunner().invoke(main, command, env={"STAGECALL_DATABASE_URL": database_url})
-        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-        return done
-
-    return run
-
-
-def as_json(done: Result) -> Any:
-    assert done.exit_code == 0, done.output
-    return json.loads(done.output)
+    return runner(folder, database_url)
 
 
 def test_a_key_has_a_name_scopes_and_an_end(run: Run) -> None:

@@ -4,18 +4,17 @@ from typing import Any, cast
 
 from connector.call_api import problems
 from connector.call_api.agents import (
-    Agent,
     AgentFields,
     Archived,
     DefaultStays,
     NameTaken,
+    agent_answer,
     change_agent,
     create_agent,
     get_agent,
     list_agents,
 )
 from connector.call_api.models.agents import AgentChange, Agents, AgentsQuery, NewAgent, OneAgent
-from connector.call_api.present import moment
 from connector.call_api.problems import Refusal
 from connector.call_api.service import CallApi
 from connector.call_api.web.route import Asked, Reply, Route
@@ -25,7 +24,7 @@ def show_agents(asked: Asked) -> Reply:
     """GET /agents."""
     query: AgentsQuery = asked.query
     found = list_agents(asked.conn, archived=query.archived)
-    return Reply({"success": True, "agents": [_shown(agent) for agent in found]})
+    return Reply({"success": True, "agents": [agent_answer(agent) for agent in found]})
 
 
 def show_agent(asked: Asked, agent_id: str) -> Reply:
@@ -33,7 +32,7 @@ def show_agent(asked: Asked, agent_id: str) -> Reply:
     agent = get_agent(asked.conn, agent_id)
     if agent is None:
         raise Refusal(problems.NO_SUCH_AGENT)
-    return Reply({"success": True, **_shown(agent)})
+    return Reply({"success": True, **agent_answer(agent)})
 
 
 def make_agent(asked: Asked) -> Reply:
@@ -44,7 +43,7 @@ def make_agent(asked: Asked) -> Reply:
         agent = create_agent(asked.conn, fields, now=asked.api.clock())
     except NameTaken:
         raise Refusal(problems.AGENT_NAME_TAKEN) from None
-    return Reply({"success": True, **_shown(agent)}, status=201)
+    return Reply({"success": True, **agent_answer(agent)}, status=201)
 
 
 def alter_agent(asked: Asked, agent_id: str) -> Reply:
@@ -62,7 +61,7 @@ def alter_agent(asked: Asked, agent_id: str) -> Reply:
         raise Refusal(problems.DEFAULT_AGENT_STAYS) from None
     except Archived:
         raise Refusal(problems.AGENT_ARCHIVED) from None
-    return Reply({"success": True, **_shown(agent)})
+    return Reply({"success": True, **agent_answer(agent)})
 
 
 def _fields(body: NewAgent | AgentChange, api: CallApi) -> AgentFields:
@@ -71,26 +70,6 @@ def _fields(body: NewAgent | AgentChange, api: CallApi) -> AgentFields:
         raise Refusal(problems.bad_field("carrier", f"one of: {', '.join(sorted(api.carriers))}"))
     given: Any = body.model_dump(include=body.model_fields_set)
     return cast(AgentFields, given)
-
-
-def _shown(agent: Agent) -> dict[str, object]:
-    return {
-        "id": agent.id,
-        "name": agent.name,
-        "phone_number": agent.phone_number,
-        "carrier": agent.carrier,
-        "carrier_agent_id": agent.carrier_agent_id,
-        "variables": agent.variables,
-        "calling_window": agent.calling_window,
-        "outside": agent.outside,
-        "expires_after_seconds": agent.expires_after_seconds,
-        "max_ring_seconds": agent.max_ring_seconds,
-        "max_talk_seconds": agent.max_talk_seconds,
-        "default": agent.default,
-        "archived": agent.archived_at is not None,
-        "created_at": moment(agent.created_at),
-        "archived_at": moment(agent.archived_at),
-    }
 
 
 _UNKNOWN_CARRIER = problems.bad_field("carrier", "one of: simulated")
