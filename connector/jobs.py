@@ -11,9 +11,10 @@ import logging
 import signal
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import procrastinate
 import sqlalchemy as sa
@@ -35,6 +36,12 @@ STALLED_AFTER = 8.0
 POLL = 0.1
 """Seconds. New jobs are notified at once; a job that waited for a lock is found by looking."""
 MAX_DEFECT_ATTEMPTS = 4
+_WORKER = "stagecall-worker-"
+"""What the connections of every worker process are called in the database begins so, and ends in its own."""
+_OTHERS = """
+    SELECT count(*) AS others FROM pg_stat_activity
+    WHERE datname = current_database() AND starts_with(application_name, %(prefix)s) AND application_name <> %(own)s
+"""
 _QUEUED = sa.text(
     "SELECT 1 FROM jobs.procrastinate_jobs WHERE queueing_lock = :key AND status = 'todo' LIMIT 1"
 )
@@ -132,6 +139,7 @@ class Worker:
     tasks: tuple[Task, ...]
     concurrency: int = 8
     drain: float = 20.0
+    _name: str = field(default_factory=lambda: _WORKER + uuid4().hex[:12], init=False)
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT, then finish what runs and return."""
@@ -142,19 +150,22 @@ class Worker:
         asyncio.run(self._run(periodic=False, wait=False))
 
     def rescue_once(self) -> None:
-        """Give the jobs of workers that stopped beating to the living, now."""
+        """Give the jobs of workers that are gone to the living, now."""
 
         async def run() -> None:
             app = self._app()
             async with app.open_async():
-                await _rescue(app)
+                await self._first_rescue(app)
 
         asyncio.run(run())
 
     def _app(self) -> procrastinate.App:
         # What the queue itself commits (a job taken, a job done) need not reach the disk before it goes on:
         # lost in a crash it means a job run twice, as if for the first time, and every job may. Deferring is in our own transactions.
-        options = {"options": f"-csearch_path={SCHEMA} -csynchronous_commit=off"}
+        options = {
+            "options": f"-csearch_path={SCHEMA} -csynchronous_commit=off",
+            "application_name": self._name,
+        }
         return procrastinate.App(
             connector=procrastinate.PsycopgConnector(
                 conninfo=self.conninfo, min_size=1, max_size=4, kwargs=options
@@ -167,10 +178,27 @@ class Worker:
             lanes[SLOW] = SLOW_CONCURRENCY
         threads = ThreadPoolExecutor(sum(lanes.values()), thread_name_prefix="job")  # asyncio's own has few
         asyncio.get_running_loop().set_default_executor(threads)
+        async with contextlib.AsyncExitStack() as opened:
+            apps = {queue: self._registered(periodic=periodic and queue == QUEUE) for queue in lanes}
+            for app in apps.values():
+                await opened.enter_async_context(app.open_async())
+            if wait:
+                await self._first_rescue(apps[QUEUE])
+            await self._run_lanes(apps, lanes, wait=wait)
+
+    async def _first_rescue(self, app: procrastinate.App) -> None:
+        """Where no other worker is connected, whatever a worker had begun is nobody's: no need to wait.
+
+        Two that start at once see each other, since both are connected before they look.
+        """
+        row = await app.connector.execute_query_one_async(_OTHERS, prefix=_WORKER, own=self._name)
+        await _rescue(app, STALLED_AFTER if row["others"] else 0.0)
+
+    async def _run_lanes(
+        self, apps: Mapping[str, procrastinate.App], lanes: Mapping[str, int], *, wait: bool
+    ) -> None:
         running = [
-            asyncio.create_task(
-                self._run_lane(queue, concurrency, periodic=periodic and queue == QUEUE, wait=wait)
-            )
+            asyncio.create_task(self._run_lane(apps[queue], queue, concurrency, wait=wait))
             for queue, concurrency in lanes.items()
         ]
 
@@ -187,24 +215,26 @@ class Worker:
             if isinstance(ended, Exception):
                 raise ended
 
-    async def _run_lane(self, queue: str, concurrency: int, *, periodic: bool, wait: bool) -> None:
+    def _registered(self, *, periodic: bool) -> procrastinate.App:
         app = self._app()
         for task in self.tasks:
             _register(app, task, periodic=periodic)
         if periodic:
             _register_rescue(app)
-        async with app.open_async():
-            await app.run_worker_async(
-                queues=[queue],
-                concurrency=concurrency,
-                wait=wait,
-                delete_jobs="successful",
-                update_heartbeat_interval=HEARTBEAT,
-                stalled_worker_timeout=STALLED_AFTER,
-                fetch_job_polling_interval=POLL,
-                shutdown_graceful_timeout=self.drain,
-                install_signal_handlers=False,  # ours stops all lanes
-            )
+        return app
+
+    async def _run_lane(self, app: procrastinate.App, queue: str, concurrency: int, *, wait: bool) -> None:
+        await app.run_worker_async(
+            queues=[queue],
+            concurrency=concurrency,
+            wait=wait,
+            delete_jobs="successful",
+            update_heartbeat_interval=HEARTBEAT,
+            stalled_worker_timeout=STALLED_AFTER,
+            fetch_job_polling_interval=POLL,
+            shutdown_graceful_timeout=self.drain,
+            install_signal_handlers=False,  # ours stops all lanes
+        )
 
 
 def _on_stop_signal(stop: Callable[[], None]) -> None:
@@ -242,14 +272,15 @@ def _register_rescue(app: procrastinate.App) -> None:
     """Every few seconds, give the jobs of workers that stopped beating to the living."""
 
     async def rescue(timestamp: int) -> None:
-        await _rescue(app)
+        await _rescue(app, STALLED_AFTER)
 
     task = app.task(name="rescue_jobs", queue=QUEUE)(rescue)
     app.periodic(cron="* * * * * */3", periodic_id="rescue_jobs", queueing_lock="rescue_jobs")(task)
 
 
-async def _rescue(app: procrastinate.App) -> None:
-    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER):
+async def _rescue(app: procrastinate.App, after: float) -> None:
+    """Take over what workers had begun that have not beaten for so many seconds."""
+    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=after):
         log.warning("job taken over from a worker that stopped", extra={"job": job.task_name})
         if job.queueing_lock is None:
             await app.job_manager.retry_job(job)

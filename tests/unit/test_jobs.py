@@ -3,7 +3,9 @@
 import os
 import signal
 import threading
+import time
 
+import psycopg
 import sqlalchemy as sa
 
 from connector import jobs
@@ -12,7 +14,11 @@ from connector.jobs import Task, Worker
 
 
 def _rows(engine: sa.Engine) -> list[tuple[str, str]]:
-    query = sa.text("SELECT task_name, status::text FROM jobs.procrastinate_jobs ORDER BY id")
+    """Name and state of every job but the queue's own periodic one, oldest first."""
+    query = sa.text(
+        "SELECT task_name, status::text FROM jobs.procrastinate_jobs"
+        " WHERE task_name <> 'rescue_jobs' ORDER BY id"
+    )
     with engine.connect() as conn:
         return [(row[0], row[1]) for row in conn.execute(query)]
 
@@ -95,6 +101,41 @@ def test_a_job_of_a_dead_worker_is_run_again(engine: sa.Engine, database_url: st
     worker.rescue_once()
     worker.run_until_idle()
     assert seen == [1]
+
+
+def _begun_by_a_worker_that_just_died(engine: sa.Engine) -> None:
+    with engine.begin() as conn:
+        jobs.nudge(conn, "x")
+        conn.execute(
+            sa.text(
+                "WITH dead AS (INSERT INTO jobs.procrastinate_workers DEFAULT VALUES RETURNING id)"
+                " UPDATE jobs.procrastinate_jobs SET status = 'doing', worker_id = (SELECT id FROM dead)"
+            )
+        )
+        jobs.nudge(conn, "x")
+
+
+def test_a_worker_that_starts_alone_takes_over_at_once_what_another_had_begun(
+    engine: sa.Engine, database_url: str
+) -> None:
+    """After kill -9 of everything, calls go on as soon as we are back, not when the dead are surely dead."""
+    began = time.monotonic()
+    _begun_by_a_worker_that_just_died(engine)
+    Worker(database_url, (Task("x", lambda: os.kill(os.getpid(), signal.SIGTERM)),)).run()
+    assert _rows(engine) == []
+    assert time.monotonic() - began < jobs.STALLED_AFTER
+
+
+def test_a_worker_that_starts_beside_another_waits_until_the_dead_are_surely_dead(
+    engine: sa.Engine, database_url: str
+) -> None:
+    _begun_by_a_worker_that_just_died(engine)
+    worker = Worker(database_url, (Task("x", lambda: None),))
+    with psycopg.connect(database_url, application_name="stagecall-worker-other"):
+        worker.rescue_once()
+        assert _rows(engine) == [("x", "doing"), ("x", "todo")]
+    worker.rescue_once()
+    assert _rows(engine) == [("x", "todo")]
 
 
 def test_a_temporary_error_is_tried_again_later_and_a_defect_a_few_times(
