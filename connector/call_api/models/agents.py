@@ -128,6 +128,19 @@ MaxTalk = Annotated[
 class NewAgent(ApiModel):
     """An agent to make."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Front Desk",
+                    "phone_number": "+12025550101",
+                    "variables": {"first_name": "name", "product": "metadata.product"},
+                    "calling_window": {"hours": {"mon-fri": ["09:00-18:00"]}, "timezone": "America/New_York"},
+                }
+            ]
+        }
+    )
+
     name: Name
     phone_number: FromNumber = None
     carrier: CarrierName = None
@@ -145,8 +158,9 @@ class NewAgent(ApiModel):
     )
 
 
-def _without_defaults(schema: dict[str, Any]) -> None:
+def _change_schema(schema: dict[str, Any]) -> None:
     """What is left out of a change has no default: it stays."""
+    schema["examples"] = [{"phone_number": "+12025550102", "outside": "reject"}]
     for field in schema["properties"].values():
         field.pop("default", None)
 
@@ -154,7 +168,7 @@ def _without_defaults(schema: dict[str, Any]) -> None:
 class AgentChange(ApiModel):
     """What to change of an agent. What is left out stays; null clears."""
 
-    model_config = ConfigDict(json_schema_extra=_without_defaults)
+    model_config = ConfigDict(json_schema_extra=_change_schema)
 
     name: Name = ""
     phone_number: FromNumber = None
@@ -213,7 +227,7 @@ class OneAgent(AgentShown, Answer):
 class Agents(Answer):
     """Agents, by name."""
 
-    agents: list[AgentShown]
+    agents: list[AgentShown] = Field(description="By name.")
 
 
 class AgentsQuery(ApiModel):

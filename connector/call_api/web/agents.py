@@ -75,7 +75,16 @@ def _fields(body: NewAgent | AgentChange, api: CallApi) -> AgentFields:
 _UNKNOWN_CARRIER = problems.bad_field("carrier", "one of: simulated")
 
 ROUTES = (
-    Route("GET", "/agents", show_agents, "read", "Every agent, by name", Agents, query=AgentsQuery),
+    Route(
+        "GET",
+        "/agents",
+        show_agents,
+        "read",
+        "Every agent, by name",
+        Agents,
+        query=AgentsQuery,
+        operation_id="listAgents",
+    ),
     Route(
         "GET",
         "/agents/<agent_id>",
@@ -84,6 +93,7 @@ ROUTES = (
         "One agent",
         OneAgent,
         refusals=(problems.NO_SUCH_AGENT,),
+        operation_id="getAgent",
     ),
     Route(
         "POST",
@@ -94,6 +104,7 @@ ROUTES = (
         OneAgent,
         body=NewAgent,
         status=201,
+        operation_id="createAgent",
         refusals=(_UNKNOWN_CARRIER, problems.AGENT_NAME_TAKEN),
         description="`default: true` moves the default here from the agent that had it.",
     ),
@@ -105,6 +116,7 @@ ROUTES = (
         "Change an agent, archive it or bring it back",
         OneAgent,
         body=AgentChange,
+        operation_id="updateAgent",
         refusals=(
             _UNKNOWN_CARRIER,
             problems.NO_SUCH_AGENT,
