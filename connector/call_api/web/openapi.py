@@ -128,9 +128,9 @@ def _operation(route: Route, path: str, references: References, schemas: Mapping
         operation["security"] = []
         operation["requestBody"] = {"required": True, "content": {"application/octet-stream": {"schema": {}}}}
     operation["responses"] = _responses(route, references, schemas)
-    operation["x-codeSamples"] = [
-        {"lang": "Shell", "label": "curl", "source": curl(route.method, path, body, schemas)}
-    ]
+    if not route.keyless:
+        sample = curl(route.method, path, body, schemas)
+        operation["x-codeSamples"] = [{"lang": "Shell", "label": "curl", "source": sample}]
     return operation
 
 
