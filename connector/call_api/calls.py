@@ -1,32 +1,32 @@
-"""Calls in the database: one function for each thing that is asked or done."""
+"""Calls in the database: read one, follow those under way, write what became of them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
 
 from connector.call_api.carriers import Dial
+from connector.call_api.ids import as_uuid
 from connector.call_api.progress import Progress
-from connector.call_api.states import UNDER_WAY, CallState
+from connector.call_api.states import UNDER_WAY
 from connector.call_api.tables import call_states, calls
 
 CallRow = Mapping[Any, Any]
 """A row of `calls` by column name."""
 
-LOOK_AFTER_CRASH = timedelta(seconds=30)
-"""A call still `dialing` without the carrier's answer by then is looked up: whoever dialled it is gone."""
-GIVE_UP_AFTER = timedelta(hours=2)
-"""A call the carrier knows nothing of by then is unknown."""
+NEXT_LOOK_AFTER_CRASH = timedelta(seconds=30)
+"""A look that was begun and never written down is begun again after this."""
 
 _CHANGING = (
     "state",
+    "due_at",
     "provider_call_id",
     "answered_at",
     "ended_at",
     "next_look_at",
+    "analysis_until",
     "outcome",
     "duration_seconds",
     "transcript",
@@ -41,23 +41,26 @@ _UPDATE = (
     .where(calls.c.id == sa.bindparam("call_id"))
     .values({name: sa.bindparam(name) for name in _CHANGING})
 )
+# Two conditions, each with an index of its own, and asked one after the other: `or` would use neither.
+_FOLLOWED = calls.c.state.in_(UNDER_WAY)
+_ANALYSED_LATER = calls.c.analysis_until.is_not(None)
 
 
 def get_call(conn: sa.Connection, call_id: str) -> CallRow | None:
     """Everything known of one call; None where there is none, also for text that is no UUID."""
-    try:
-        wanted = str(UUID(call_id))
-    except ValueError:
+    return _one(conn, call_id, sa.select(calls))
+
+
+def lock_call(conn: sa.Connection, call_id: str) -> CallRow | None:
+    """As get_call, and nobody else changes the call until the transaction ends."""
+    return _one(conn, call_id, sa.select(calls).with_for_update())
+
+
+def _one(conn: sa.Connection, call_id: str, query: sa.Select[Any]) -> CallRow | None:
+    wanted = as_uuid(call_id)
+    if wanted is None:
         return None
-    return conn.execute(sa.select(calls).where(calls.c.id == wanted)).mappings().first()
-
-
-def list_calls(conn: sa.Connection, *, pairs: Sequence[str] = (), limit: int) -> Sequence[CallRow]:
-    """The newest calls; with `pairs` (`key=value`), those that carry all of them in their metadata."""
-    query = sa.select(calls).order_by(calls.c.created_at.desc(), calls.c.id.desc()).limit(limit)
-    if pairs:
-        query = query.where(calls.c.metadata_pairs.contains(list(pairs)))
-    return conn.execute(query).mappings().all()
+    return conn.execute(query.where(calls.c.id == wanted)).mappings().first()
 
 
 def histories(conn: sa.Connection, call_ids: Sequence[str]) -> Mapping[str, list[CallRow]]:
@@ -71,42 +74,20 @@ def histories(conn: sa.Connection, call_ids: Sequence[str]) -> Mapping[str, list
     return found
 
 
-def take_queued(conn: sa.Connection, *, limit: int, now: datetime) -> Sequence[CallRow]:
-    """Mark the oldest queued calls `dialing` and return them; once committed they are dialled, once."""
-    oldest = (
-        sa.select(calls.c.id)
-        .where(calls.c.state == CallState.QUEUED, calls.c.due_at <= now)
-        .order_by(calls.c.due_at, calls.c.created_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("oldest")
-    )
-    taken = (
-        conn.execute(
-            calls.update()
-            .where(calls.c.id == oldest.c.id)
-            .values(
-                state=CallState.DIALING.value,
-                dialed_at=now,
-                next_look_at=now + LOOK_AFTER_CRASH,
-                look_until=now + GIVE_UP_AFTER,
-            )
-            .returning(*calls.c)
-        )
-        .mappings()
-        .all()
-    )
-    if taken:
-        steps = [{"call_id": row["id"], "state": row["state"], "at": now, "reason": None} for row in taken]
-        conn.execute(call_states.insert(), steps)
-    return sorted(taken, key=lambda row: row["created_at"])
-
-
 def take_due_looks(conn: sa.Connection, *, limit: int, now: datetime) -> Sequence[CallRow]:
     """Return calls whose next look at the carrier is due, and put the look after that some way off."""
+    taken = [*_take_looks(conn, _FOLLOWED, limit, now)]
+    if len(taken) < limit:
+        taken += _take_looks(conn, _ANALYSED_LATER, limit - len(taken), now)
+    return taken
+
+
+def _take_looks(
+    conn: sa.Connection, which: sa.ColumnElement[bool], limit: int, now: datetime
+) -> Sequence[CallRow]:
     due = (
         sa.select(calls.c.id)
-        .where(calls.c.state.in_(UNDER_WAY), calls.c.next_look_at <= now)
+        .where(which, calls.c.next_look_at <= now)
         .order_by(calls.c.next_look_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -116,7 +97,7 @@ def take_due_looks(conn: sa.Connection, *, limit: int, now: datetime) -> Sequenc
         conn.execute(
             calls.update()
             .where(calls.c.id == due.c.id)
-            .values(next_look_at=now + LOOK_AFTER_CRASH)
+            .values(next_look_at=now + NEXT_LOOK_AFTER_CRASH)
             .returning(*calls.c)
         )
         .mappings()
@@ -124,16 +105,24 @@ def take_due_looks(conn: sa.Connection, *, limit: int, now: datetime) -> Sequenc
     )
 
 
-def lock_unchanged(conn: sa.Connection, rows: Iterable[CallRow]) -> set[str]:
-    """Lock those of these calls that still are in the state we saw, and return their ids."""
-    seen = {row["id"]: row["state"] for row in rows}
-    locked = conn.execute(
-        sa.select(calls.c.id, calls.c.state)
-        .where(calls.c.id.in_(list(seen)))
-        .order_by(calls.c.id)
-        .with_for_update()
+def lock_calls(conn: sa.Connection, call_ids: Sequence[str]) -> Mapping[str, CallRow]:
+    """Lock these calls and return their rows as they now are, by id."""
+    rows = conn.execute(
+        sa.select(calls).where(calls.c.id.in_(list(call_ids))).order_by(calls.c.id).with_for_update()
     )
-    return {row.id for row in locked if row.state == seen[row.id]}
+    return {row["id"]: row for row in rows.mappings()}
+
+
+def ids_at_carrier(
+    conn: sa.Connection, provider: str, *, call_ids: Sequence[str], provider_call_ids: Sequence[str]
+) -> Mapping[str, str]:
+    """Our ids of a carrier's calls, found by ours or by its own; what is not its call is left out."""
+    found: dict[str, str] = {}
+    for column, wanted in ((calls.c.id, call_ids), (calls.c.provider_call_id, provider_call_ids)):
+        known = column.in_(list(wanted))
+        query = sa.select(column.label("wanted"), calls.c.id).where(calls.c.provider == provider, known)
+        found |= {row.wanted: row.id for row in conn.execute(query)} if wanted else {}
+    return found
 
 
 def apply_progress(conn: sa.Connection, moved: Sequence[tuple[CallRow, Progress]]) -> Sequence[CallRow]:
@@ -162,15 +151,12 @@ def dial_of(row: CallRow) -> Dial:
     return Dial(**{name: row[name] for name in Dial.__dataclass_fields__})
 
 
-def has_queued(conn: sa.Connection, now: datetime) -> bool:
-    """Is a call due to be placed?"""
-    return _exists(conn, sa.and_(calls.c.state == CallState.QUEUED, calls.c.due_at <= now))
-
-
 def has_due_looks(conn: sa.Connection, now: datetime) -> bool:
     """Is a look at the carrier due?"""
-    return _exists(conn, sa.and_(calls.c.state.in_(UNDER_WAY), calls.c.next_look_at <= now))
+    due = calls.c.next_look_at <= now
+    return exists(conn, sa.and_(_FOLLOWED, due)) or exists(conn, sa.and_(_ANALYSED_LATER, due))
 
 
-def _exists(conn: sa.Connection, condition: sa.ColumnElement[bool]) -> bool:
+def exists(conn: sa.Connection, condition: sa.ColumnElement[bool]) -> bool:
+    """Is there a call of which this is true?"""
     return bool(conn.execute(sa.select(sa.exists().where(condition))).scalar())

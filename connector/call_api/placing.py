@@ -5,24 +5,19 @@ commit: a call is `dialing` in the database before any carrier hears of it.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import TypeVar
 
 import sqlalchemy as sa
 
-from connector import jobs
-from connector.call_api.calls import (
-    CallRow,
-    apply_progress,
-    dial_of,
-    lock_unchanged,
-    take_due_looks,
-    take_queued,
-)
-from connector.call_api.carriers import Carrier, Placed, Refused, Unknown
-from connector.call_api.events import record_events
-from connector.call_api.progress import Progress, after_look, after_placing
-from connector.call_api.states import CallState
+from connector.call_api.calls import CallRow, dial_of, lock_calls, take_due_looks
+from connector.call_api.carriers import Cancelled, Carrier, Phase, Placed, Refused, Sighting, Unknown
+from connector.call_api.judging import DialNow, judge
+from connector.call_api.moving import move_calls
+from connector.call_api.progress import Progress, after_placing, after_sighting, is_overdue
+from connector.call_api.waiting import after_judging, expired, mark_dialing, next_in_line
 from connector.model import Clock
 
 log = logging.getLogger(__name__)
@@ -30,36 +25,78 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 BATCH = 200
+AT_ONCE = 8
+"""So many requests to carriers at a time: one that is slow to answer holds up few others."""
+
+Carriers = Mapping[str, Carrier]
+"""By name."""
 
 
-def place_calls(engine: sa.Engine, carrier: Carrier, clock: Clock) -> None:
-    """Dial every queued call, oldest first."""
-    while True:
-        with engine.begin() as conn:
-            taken = take_queued(conn, limit=BATCH, now=clock())
-        placed = [(row, after_placing(_place(carrier, row, clock), clock())) for row in taken]
-        _commit(engine, clock, placed)
-        if len(taken) < BATCH:
-            return
+def place_calls(engine: sa.Engine, carriers: Carriers, clock: Clock, *, max_concurrent: int | None) -> None:
+    """Dial the calls that are due, oldest first, as far as their keys have places; end what has expired."""
+    while _end_expired(engine, clock):
+        pass
+    more = True
+    while more:
+        dialing, more = _take(engine, clock, max_concurrent)
+        answers = _each(dialing, lambda row: _place(carriers, row, clock))
+        _settle(engine, clock, dialing, answers, after_placing)
 
 
-def follow_calls(engine: sa.Engine, carrier: Carrier, clock: Clock) -> None:
-    """Ask the carrier about every call whose next look is due."""
+def follow_calls(engine: sa.Engine, carriers: Carriers, clock: Clock) -> None:
+    """Ask the carriers about every call whose next look is due."""
     while True:
         with engine.begin() as conn:
             due = take_due_looks(conn, limit=BATCH, now=clock())
-        _commit(engine, clock, [(row, _look(carrier, row, clock)) for row in due])
+        seen = _each(due, lambda row: _look(carriers, row, clock))
+        _settle(engine, clock, due, seen, after_sighting)
         if len(due) < BATCH:
             return
 
 
-def _place(carrier: Carrier, row: CallRow, clock: Clock) -> Placed | Refused | Unknown:
+def _end_expired(engine: sa.Engine, clock: Clock) -> bool:
+    """End some waiting calls that have expired. True where there may be more."""
+    with engine.begin() as conn:
+        now = clock()
+        rows = expired(conn, limit=BATCH, now=now)
+        move_calls(conn, [(row, after_judging(judge(row, now), now)) for row in rows], now)
+    return len(rows) == BATCH
+
+
+def _take(engine: sa.Engine, clock: Clock, max_concurrent: int | None) -> tuple[Sequence[CallRow], bool]:
+    """Judge who is next in line and mark those to be dialled; True where there may be more in line."""
+    with engine.begin() as conn:
+        rows = next_in_line(conn, max_concurrent=max_concurrent, limit=BATCH, now=clock())
+        now = clock()
+        judged = [(row, judge(row, now)) for row in rows]
+        dialing = mark_dialing(conn, [row for row, what in judged if isinstance(what, DialNow)], now)
+        move_calls(conn, [(row, after_judging(what, now)) for row, what in judged], now)
+    return dialing, len(rows) == BATCH or len(dialing) < len(rows)
+
+
+def _place(carriers: Carriers, row: CallRow, clock: Clock) -> Placed | Refused | Unknown:
+    carrier = carriers.get(row["provider"])
+    if carrier is None:
+        return Refused(f"there is no carrier named {row['provider']}")
     return _ask(carrier, row, lambda: carrier.place(dial_of(row), clock()))
 
 
-def _look(carrier: Carrier, row: CallRow, clock: Clock) -> Progress:
-    seen = _ask(carrier, row, lambda: carrier.look_up(dial_of(row), clock()))
-    return after_look(CallState(row["state"]), row["answered_at"], row["look_until"], seen, clock())
+def _look(carriers: Carriers, row: CallRow, clock: Clock) -> Sighting | Unknown:
+    """What the carrier knows now; a call that outlasts every limit is ended there first."""
+    carrier = carriers.get(row["provider"])
+    if carrier is None:
+        return Unknown(f"there is no carrier named {row['provider']}")
+    dial = dial_of(row)
+    seen = _ask(carrier, row, lambda: carrier.look_up(dial, clock()))
+    held = isinstance(seen, Sighting) and seen.phase is not Phase.ENDED
+    if not held or not is_overdue(row, clock()):
+        return seen
+    answer = _ask(carrier, row, lambda: carrier.cancel(dial, clock()))
+    facts = {"carrier": carrier.name, "call_id": row["id"], "answer": type(answer).__name__}
+    log.warning("a call outlasted its limits; its carrier was asked to end it", extra=facts)
+    if not isinstance(answer, Cancelled):
+        return seen
+    return _ask(carrier, row, lambda: carrier.look_up(dial, clock()))
 
 
 def _ask(carrier: Carrier, row: CallRow, question: Callable[[], T]) -> T | Unknown:
@@ -70,19 +107,32 @@ def _ask(carrier: Carrier, row: CallRow, question: Callable[[], T]) -> T | Unkno
         return Unknown(f"{type(error).__name__} in the code of the carrier {carrier.name}")
 
 
-def _commit(engine: sa.Engine, clock: Clock, moved: Sequence[tuple[CallRow, Progress]]) -> None:
-    """Write what became of these calls, their history and their events in one commit."""
-    if not moved:
+def _each(rows: Sequence[CallRow], question: Callable[[CallRow], T]) -> Sequence[T]:
+    """The answers, in the order of the rows."""
+    if len(rows) < 2:
+        return [question(row) for row in rows]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(question, rows))
+
+
+def _settle(
+    engine: sa.Engine,
+    clock: Clock,
+    asked: Sequence[CallRow],
+    answers: Sequence[T],
+    meaning: Callable[[CallRow, T, datetime], Progress],
+) -> None:
+    """Write what these answers mean for the calls as they now are, in one commit."""
+    if not asked:
         return
-    now = clock()
     with engine.begin() as conn:
-        unchanged = lock_unchanged(conn, [row for row, _ in moved])
-        current = [(row, progress) for row, progress in moved if row["id"] in unchanged]
-        rows = apply_progress(conn, current)
-        record_events(
+        rows = lock_calls(conn, [row["id"] for row in asked])
+        now = clock()
+        move_calls(
             conn,
-            [(row, progress) for row, (_, progress) in zip(rows, current, strict=True)],
-            now=now,
+            [
+                (rows[row["id"]], meaning(rows[row["id"]], answer, now))
+                for row, answer in zip(asked, answers, strict=True)
+            ],
+            now,
         )
-        if any(row["next_look_at"] is not None and row["next_look_at"] <= now for row in rows):
-            jobs.nudge(conn, "follow_calls")

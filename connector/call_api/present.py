@@ -23,10 +23,14 @@ def call_answer(row: Row, history: Iterable[Row]) -> dict[str, object]:
         "name": row["name"],
         "email": row["email"],
         "metadata": _metadata(row),
+        "variables": row["variables"],
         "created_at": moment(row["created_at"]),
         "dialed_at": moment(row["dialed_at"]),
         "answered_at": moment(row["answered_at"]),
         "started_at": _started_at(row),
+        "scheduled_for": _scheduled_for(row),
+        "timezone": row["timezone"],
+        "expires_at": moment(row["expires_at"]),
         **_ending(row),
         "transcript_turns": row["transcript"] or [],
         "provider": row["provider"],
@@ -81,7 +85,7 @@ def _who(row: Row) -> dict[str, object]:
     return {
         "agent_id": row["agent_id"],
         "agent_name": row["agent_name"],
-        "direction": "outbound",
+        "direction": row["direction"],
         "from_number": row["from_number"],
         "to_number": row["to_number"],
     }
@@ -102,6 +106,12 @@ def _ending(row: Row) -> dict[str, object]:
 def _started_at(row: Row) -> str | None:
     """When it was answered; of a call that nobody took, when it was dialled (the contract wants a time)."""
     return moment(row["answered_at"] or row["dialed_at"])
+
+
+def _scheduled_for(row: Row) -> str | None:
+    """The moment it waits for, or waited for; None for a call that was due at once."""
+    waits = row["state"] == CallState.QUEUED or row["due_at"] > row["created_at"]
+    return moment(row["due_at"]) if waits else None
 
 
 def _metadata(row: Row) -> msgspec.Raw:

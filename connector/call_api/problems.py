@@ -58,6 +58,11 @@ IDEMPOTENCY_KEY_REUSED = Problem(
     "This Idempotency-Key was used with another body",
     blamed="Idempotency-Key",
 )
+NOT_WAITING = Problem(409, "not_waiting", "Only a call that is still waiting can be canceled")
+CARRIER_NOT_FOUND = Problem(404, "not_found", "There is no carrier of this name")
+INVALID_PROOF = Problem(401, "invalid_proof", "The event does not prove that this carrier sent it")
+UNREADABLE_EVENT = Problem(400, "unreadable_event", "The event cannot be read")
+EVENT_TOO_LARGE = Problem(413, "event_too_large", "The event is larger than 4 MiB")
 CALL_NOT_FOUND = Problem(404, "not_found", "Call not found")
 NO_SUCH_AGENT = Problem(404, "not_found", "Agent not found")
 AGENT_NAME_TAKEN = Problem(409, "agent_name_taken", "Another agent has this name", blamed="name")
@@ -85,6 +90,12 @@ def rate_limited(retry_after: int, headers: Mapping[str, str] = MappingProxyType
     """Too many triggers in the last minute; `retry_after` in seconds."""
     told = {"Retry-After": str(retry_after), **headers}
     return Problem(429, "rate_limited", "Rate limit exceeded", headers=told)
+
+
+def concurrency_limit(most: int, retry_after: int) -> Problem:
+    """The key has no place for another call; `retry_after` in seconds."""
+    text = f"This key has {most} calls under way or about to be dialed, and may not have more"
+    return Problem(429, "concurrency_limit", text, headers={"Retry-After": str(retry_after)})
 
 
 def insufficient_scope(scope: str) -> Problem:

@@ -1,13 +1,13 @@
 """The Trigger Call API as one object: joins the rooms, decides nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 
 from connector import jobs
 from connector.call_api import deliver, placing
 from connector.call_api.agents import ensure_agent
-from connector.call_api.calls import has_due_looks, has_queued
+from connector.call_api.calls import has_due_looks
 from connector.call_api.carriers import Carrier
 from connector.call_api.carriers.simulated import SimulatedCarrier
 from connector.call_api.endpoints import sync_endpoints
@@ -15,11 +15,14 @@ from connector.call_api.keys import ensure_key, revoke_unconfigured
 from connector.call_api.limits import forget_old_requests
 from connector.call_api.outbox import endpoints_with_due
 from connector.call_api.settings import CallApiSettings
+from connector.call_api.waiting import has_queued
 from connector.model import Clock, utc_now
 
 _CARRIERS: dict[str, Callable[[CallApiSettings], Carrier]] = {
     "simulated": lambda settings: SimulatedCarrier(
-        ring_seconds=settings.simulated.ring_seconds, talk_seconds=settings.simulated.talk_seconds
+        ring_seconds=settings.simulated.ring_seconds,
+        talk_seconds=settings.simulated.talk_seconds,
+        summary_after_seconds=settings.simulated.summary_after_seconds,
     ),
 }
 _SETTINGS_LOCK = 7_242_002  # any number of our own: two processes that start at once sync one after the other
@@ -35,12 +38,14 @@ class CallApi:
         *,
         clock: Clock = utc_now,
         carrier: Carrier | None = None,
+        others: Sequence[Carrier] = (),
     ) -> None:
+        """`carrier` is for the calls of agents that name none; left out: the configured one. They may name `others`."""
         self.engine = engine
         self.settings = settings
         self.clock = clock
         self.carrier = carrier or _CARRIERS[settings.carrier](settings)
-        self.carriers = {self.carrier.name: self.carrier}
+        self.carriers = {one.name: one for one in (*others, self.carrier)}
 
     def apply_settings(self) -> None:
         """Make keys, agents and endpoints what the configuration says; call it once at start."""
@@ -66,12 +71,13 @@ class CallApi:
         )
 
     def place_calls(self) -> None:
-        """Dial every queued call."""
-        placing.place_calls(self.engine, self.carrier, self.clock)
+        """Dial the calls that are due, as far as their keys have places; end those that have expired."""
+        most = self.settings.max_concurrent_calls
+        placing.place_calls(self.engine, self.carriers, self.clock, max_concurrent=most)
 
     def follow_calls(self) -> None:
-        """Ask the carrier about every call whose next look is due."""
-        placing.follow_calls(self.engine, self.carrier, self.clock)
+        """Ask the carriers about every call whose next look is due."""
+        placing.follow_calls(self.engine, self.carriers, self.clock)
 
     def deliver(self, endpoint_id: str) -> None:
         """Send call events that are due to one endpoint."""

@@ -59,6 +59,8 @@ class SimulatedSettings(_Settings):
 
     ring_seconds: float = Field(default=1.0, ge=0, le=3600, allow_inf_nan=False)
     talk_seconds: float = Field(default=2.0, ge=0, le=3600, allow_inf_nan=False)
+    summary_after_seconds: float = Field(default=0.0, ge=0, le=3600, allow_inf_nan=False)
+    """So long after the end the summary comes, as with carriers that analyse a call when it is over."""
 
 
 class WebhookSettings(_Settings):
@@ -105,6 +107,8 @@ class CallApiSettings(_Settings):
     """Trigger requests a minute for each key; null means no limit."""
     max_concurrent_calls: int | None = Field(default=10, ge=1, le=100_000)
     """Calls of each key under way at once (dialing and in progress); null means no limit."""
+    over_concurrency: Literal["queue", "refuse"] = "queue"
+    """What becomes of a call beyond that: it waits in line, or its trigger is refused with 429."""
     webhooks: tuple[WebhookSettings, ...] = ()
     keys: tuple[KeySettings, ...] = ()
     agents: tuple[AgentSettings, ...] = ()

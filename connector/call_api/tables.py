@@ -119,6 +119,14 @@ calls = sa.Table(
         postgresql_where=sa.text("idempotency_key IS NOT NULL"),
     ),
     sa.Index("calls_queued", "due_at", postgresql_where=sa.text("state = 'queued'")),
+    sa.Index("calls_in_line", "key_id", "due_at", "created_at", postgresql_where=sa.text("state = 'queued'")),
+    sa.Index("calls_inbound", "created_at", "id", postgresql_where=sa.text("direction = 'inbound'")),
+    sa.Index(
+        "calls_at_carrier",
+        "provider_call_id",
+        "provider",
+        postgresql_where=sa.text("provider_call_id IS NOT NULL"),
+    ),
     sa.Index(
         "calls_expiring",
         "expires_at",

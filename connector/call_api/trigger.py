@@ -10,6 +10,7 @@ from connector import jobs
 from connector.call_api import problems
 from connector.call_api.agents import default_agent, find_agent
 from connector.call_api.body import Trigger, read_trigger
+from connector.call_api.concurrency import ConcurrencySettings, check_concurrency
 from connector.call_api.problems import Problem, Refusal
 from connector.call_api.queueing import add_call, find_used
 
@@ -31,6 +32,7 @@ def accept(
     key_id: str,
     idempotency_key: str | None,
     provider: str,
+    settings: ConcurrencySettings,
     now: datetime,
 ) -> Accepted:
     """Queue the call that `body` asks for, to be committed by the caller. Raises Refusal."""
@@ -39,6 +41,7 @@ def accept(
     digest = sha256(body).digest() if idempotency_key is not None else None
     if first := _replay(conn, key_id, idempotency_key, digest):
         return first
+    check_concurrency(conn, key_id, settings, now)
     call_id = add_call(
         conn,
         trigger,

@@ -1,7 +1,7 @@
 """A Trigger Call API on a loopback port, over a real database, with a clock that the test moves."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -113,10 +113,15 @@ def serve(engine: sa.Engine, clock: FakeClock) -> Iterator[Serve]:
     with ExitStack() as stack:
 
         def start(
-            *, carrier: Carrier | None = None, using: sa.Engine | None = None, **settings: Any
+            *,
+            carrier: Carrier | None = None,
+            others: Sequence[Carrier] = (),
+            using: sa.Engine | None = None,
+            **settings: Any,
         ) -> Running:
             defaults: dict[str, Any] = {
                 "max_per_minute": None,
+                "max_concurrent_calls": None,
                 "keys": [{"name": "tests", "key": KEY}],
                 "agents": [
                     {"name": "Lead Qualifier", "phone_number": "+12025550100", "default": True},
@@ -128,6 +133,7 @@ def serve(engine: sa.Engine, clock: FakeClock) -> Iterator[Serve]:
                 CallApiSettings.model_validate(defaults | settings),
                 clock=clock,
                 carrier=carrier,
+                others=others,
             )
             if using is None:
                 api.apply_settings()

@@ -7,8 +7,11 @@ from typing import Any, ClassVar
 
 import pytest
 
-from connector.call_api.carriers import Carrier, Dial, Placed, Refused, Sighting, Unknown
+from connector.call_api.carriers import Dial, Placed, Refused, Sighting, Unknown
 from connector.call_api.carriers.simulated import SimulatedCarrier
+from connector.call_api.judging import PutOff
+from connector.call_api.moving import move_calls
+from connector.call_api.waiting import after_judging, next_in_line
 from tests.call_api.conftest import SECRET, Running, Serve
 
 HOOKS = [{"url": "https://example.com/calls", "secret": SECRET}]
@@ -263,10 +266,91 @@ def test_the_tasks_have_their_names(running: Running) -> None:
     assert [task.periodic for task in tasks] == [None, None, None, "* * * * * *"]
 
 
-def test_a_carrier_must_answer_both_questions() -> None:
-    class Half(Carrier):
-        def place(self, call: Dial, now: datetime) -> Placed | Refused | Unknown:
-            return Refused("half")
+def test_a_waiting_call_expires(serve: Serve) -> None:
+    running = serve(webhooks=HOOKS)
+    kept, dropped = running.client.call(), running.client.call()
+    running.execute(  # far from its turn, as outside a calling window
+        "UPDATE call_api.calls SET due_at = :due, expires_at = :end WHERE id = :id",
+        due=running.clock() + timedelta(days=3),
+        end=running.clock() + timedelta(hours=1),
+        id=dropped,
+    )
+    running.api.place_calls()
+    running.clock.advance(minutes=59, seconds=59)
+    running.execute("DELETE FROM jobs.procrastinate_jobs")
+    running.api.sweep()
+    assert "place_calls" not in jobs(running)
+    running.clock.advance(seconds=1)
+    running.api.sweep()
+    assert "place_calls" in jobs(running)
+    running.api.place_calls()
+    running.api.place_calls()
+    call = running.client.show(dropped)
+    assert (call["status"], call["outcome"], call["dialed_at"]) == ("expired", "expired", None)
+    assert call["reason"] == "it was still waiting when it expired"
+    assert call["history"][-1]["reason"] == call["reason"]
+    assert [event["event"] for event in events(running, dropped)] == ["call_ended"]
+    assert running.client.show(kept)["status"] != "expired"
 
-    with pytest.raises(TypeError, match="look_up"):
-        Half()  # type: ignore[abstract]
+
+def test_a_call_that_is_due_and_expired_is_not_dialled(serve: Serve, carrier: Ledger) -> None:
+    running = serve(carrier=carrier)
+    late, good = running.client.call(), running.client.call()
+    running.execute(
+        "UPDATE call_api.calls SET expires_at = :now WHERE id = :id", now=running.clock(), id=late
+    )
+    running.api.place_calls()
+    assert carrier.dials == {good: 1}
+    assert running.client.show(late)["status"] == "expired"
+
+
+def test_more_calls_expire_than_fit_one_batch(running: Running) -> None:
+    for _ in range(3):
+        running.client.call()
+    running.execute("UPDATE call_api.calls SET expires_at = :now", now=running.clock())
+    running.execute(
+        "INSERT INTO call_api.calls (id, key_id, agent_id, agent_name, from_number, to_number, state, provider,"
+        " created_at, due_at, expires_at) SELECT gen_random_uuid(), key_id, agent_id, agent_name, from_number,"
+        " to_number, state, provider, created_at, due_at, expires_at FROM call_api.calls, generate_series(1, 150)"
+    )
+    running.api.place_calls()
+    assert running.rows("SELECT state, count(*) AS n FROM call_api.calls GROUP BY 1") == [
+        {"state": "expired", "n": 453}
+    ]
+
+
+def test_what_is_judged_to_wait_waits_with_its_reason(running: Running) -> None:
+    """The path that a calling window takes at the instant of dialling."""
+    call_id = running.client.call()
+    later = running.clock() + timedelta(hours=2)
+    with running.api.engine.begin() as conn:
+        now = running.clock()
+        (row,) = next_in_line(conn, max_concurrent=None, limit=10, now=now)
+        move_calls(conn, [(row, after_judging(PutOff(later, "it is night there"), now))], now)
+    running.api.place_calls()
+    call = running.client.show(call_id)
+    assert (call["status"], datetime.fromisoformat(call["scheduled_for"])) == ("queued", later)
+    assert call["history"][-1]["reason"] == "it is night there"
+    running.clock.advance(hours=2)
+    running.api.place_calls()
+    call = running.client.show(call_id)
+    assert (call["status"], datetime.fromisoformat(call["scheduled_for"])) == ("dialing", later)
+
+
+def test_a_call_put_off_until_now_waits_a_little_all_the_same(running: Running) -> None:
+    now = running.clock()
+    assert after_judging(PutOff(now, "a slip"), now).columns == {"due_at": now + timedelta(seconds=1)}
+
+
+def test_a_long_talk_is_not_given_up_too_soon(serve: Serve, carrier: Ledger) -> None:
+    carrier.lost = True
+    running = serve(carrier=carrier)
+    call_id = running.client.call()
+    running.execute("UPDATE call_api.calls SET max_talk_seconds = 4 * 3600")
+    running.api.place_calls()
+    running.clock.advance(hours=4)
+    running.api.follow_calls()
+    assert running.client.show(call_id)["status"] == "dialing"
+    running.clock.advance(minutes=5)
+    running.api.follow_calls()
+    assert running.client.show(call_id)["status"] == "unknown"

@@ -1,17 +1,23 @@
 """The contract for a carrier: who makes the phone ring.
 
 `place` is called once for a call, ever. Whatever went wrong after the request may have left us is
-`Unknown`, and the call is then looked up, never placed again. `cancel` and reading a carrier's own
-events will join these two when the first real voice provider does.
+`Unknown`, and the call is then looked up, never placed again.
+
+What became of a call reaches us on two ways that say the same: we look it up, or the carrier sends events
+to POST /api/v1/carriers/NAME/events. Both are sightings, and a sighting may come twice, late, out of order
+or not at all: a call moves only forward, and what has ended stays ended.
+
+A carrier is asked from several threads at once, so it keeps nothing of a call between two questions.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from connector.model import Outcome
+from connector.model import Outcome, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +25,7 @@ class Dial:
     """What a carrier is told of a call."""
 
     id: str
+    """Ours. Give it to the carrier where it echoes something back: events are matched by it."""
     to_number: str
     from_number: str
     agent_id: str
@@ -31,6 +38,12 @@ class Dial:
     """When we decided to dial: committed before `place`."""
     provider_call_id: str | None = None
     """The carrier's own id, once it has told us."""
+    carrier_agent_id: str | None = None
+    """The agent's id at the carrier."""
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    """For the agent's prompt."""
+    max_ring_seconds: int | None = None
+    max_talk_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +52,7 @@ class Placed:
 
     provider_call_id: str
     next_look_at: datetime
+    """When a look is worth it: soon for a carrier that sends no events, else the time after which one is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +67,16 @@ class Unknown:
     """Nobody can say: no answer came, or the carrier does not know the call."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The carrier ends the call; how it ended is seen as ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class TooLate:
+    """There was nothing to end: the call was over."""
 
 
 class Phase(StrEnum):
@@ -83,6 +107,9 @@ class Result:
     recording_url: str | None = None
     cost_cents: float | None = None
     reason: str | None = None
+    analysis_pending: bool = False
+    """The call is over, but its summary and the like are still to come: `call_ended` is told then, or after a
+    bounded wait with what is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +120,25 @@ class Sighting:
     provider_call_id: str
     answered_at: datetime | None = None
     next_look_at: datetime | None = None
-    """When another look is worth it; None once it has ended."""
+    """When another look is worth it; None where nothing more is to come, or nobody knows when."""
     result: Result | None = None
     """There exactly when it has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an event of a carrier says of one call."""
+
+    sighting: Sighting
+    call_id: str | None = None
+    """Our id, where the carrier echoes it; else the call is found by the carrier's own."""
 
 
 class Carrier(ABC):
     """One way to place calls."""
 
     name: ClassVar[str]
-    """Sent as `provider`."""
+    """Sent as `provider`; in the path of its events."""
 
     @abstractmethod
     def place(self, call: Dial, now: datetime) -> Placed | Refused | Unknown:
@@ -111,3 +147,18 @@ class Carrier(ABC):
     @abstractmethod
     def look_up(self, call: Dial, now: datetime) -> Sighting | Unknown:
         """Return what is known of a call; by our id where `provider_call_id` is not known."""
+
+    @abstractmethod
+    def cancel(self, call: Dial, now: datetime) -> Cancelled | TooLate | Unknown:
+        """End a call that is under way. Asked of one that outlasts every limit; may be asked again."""
+
+    @abstractmethod
+    def verify(self, request: Request) -> None:
+        """Return if the carrier sent this event; raise InvalidSignature if not. No I/O."""
+
+    @abstractmethod
+    def parse(self, request: Request) -> Sequence[Report]:
+        """Return what a genuine event says, nothing for events of no interest. No I/O.
+
+        Raises MalformedDelivery where it cannot be read.
+        """

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from connector.call_api.service import CallApi
-from connector.call_api.web import account, agents, calls, docs
+from connector.call_api.web import account, agents, calls, carriers, docs, finding
 from connector.call_api.web.answering import (
     PREFIX,
     answer_error,
@@ -17,7 +17,13 @@ from connector.call_api.web.answering import (
 from connector.call_api.web.asking import authenticate, read_body, read_model, read_query
 from connector.call_api.web.route import Asked, Reply, Route
 
-ROUTES: tuple[Route, ...] = (*calls.ROUTES, *agents.ROUTES, *account.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *calls.ROUTES,
+    *finding.ROUTES,
+    *carriers.ROUTES,
+    *agents.ROUTES,
+    *account.ROUTES,
+)
 
 
 def create_blueprint(api: CallApi) -> Blueprint:
@@ -35,8 +41,8 @@ def create_blueprint(api: CallApi) -> Blueprint:
     return blueprint
 
 
-def _answer_alone(api: CallApi, route: Route) -> Response:
-    reply = route.view(api)
+def _answer_alone(api: CallApi, route: Route, **parts: Any) -> Response:
+    reply = route.view(api, **parts)
     return reply if isinstance(reply, Response) else _sent(reply)
 
 

@@ -90,6 +90,9 @@ def _change_calls() -> None:
 def _index_calls() -> None:
     op.drop_index("calls_queued", "calls", schema=SCHEMA)
     _index_some_calls("queued", ["due_at"], "state = 'queued'")
+    _index_some_calls("in_line", ["key_id", "due_at", "created_at"], "state = 'queued'")
+    _index_some_calls("inbound", ["created_at", "id"], "direction = 'inbound'")
+    _index_some_calls("at_carrier", ["provider_call_id", "provider"], "provider_call_id IS NOT NULL")
     _index_some_calls("expiring", ["expires_at"], "state = 'queued' AND expires_at IS NOT NULL")
     _index_some_calls("under_way", ["key_id"], "state IN ('dialing', 'in-progress')")
     _index_some_calls("analysed_later", ["analysis_until"], "analysis_until IS NOT NULL")

@@ -1,0 +1,137 @@
+"""Calls found by what is asked of them, newest first, page by page.
+
+A page begins where the last one ended, at a call and not at a number of calls: so pages do not shift while
+new calls arrive. Every filter has an index that holds its calls newest first. For several states or agents
+each is read on its own, as far as a page reaches, and the parts are merged: no index could do that at once.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from itertools import product
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from connector.call_api.calls import CallRow
+from connector.call_api.ids import as_uuid
+from connector.call_api.states import CallState
+from connector.call_api.tables import agents, calls
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DIGEST = 8
+# PostgreSQL would soon plan once for all values; but which index is best depends on them.
+_PLAN_BY_VALUES = sa.text("SET LOCAL plan_cache_mode = force_custom_plan")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which calls to find; None and empty stand for all."""
+
+    states: tuple[CallState, ...] = ()
+    agent: str | None = None
+    """Its id or its name."""
+    to_number: str | None = None
+    direction: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    """Calls made before it; `since` is part of the span, `until` is not."""
+    pairs: tuple[str, ...] = ()
+    """`key=value` that the metadata must hold, all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A call's place in the list."""
+
+    created_at: datetime
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some calls, newest first."""
+
+    rows: Sequence[CallRow]
+    next: Place | None
+    """The last of them, where more follow."""
+
+
+def list_calls(conn: sa.Connection, wanted: Wanted, *, after: Place | None = None, limit: int) -> Page:
+    """The newest calls after a place, at most `limit` of them."""
+    agent_ids = _agent_ids(conn, wanted.agent) if wanted.agent is not None else [None]
+    conn.execute(_PLAN_BY_VALUES)
+    newest = (calls.c.created_at.desc(), calls.c.id.desc())
+    shared = _conditions(wanted, after)
+    parts = [
+        sa.select(calls).where(*shared, *_is(calls.c.state, state), *_is(calls.c.agent_id, agent_id))
+        for state, agent_id in product(wanted.states or (None,), agent_ids)
+    ]
+    if not parts:
+        return Page((), None)
+    parts = [part.order_by(*newest).limit(limit + 1) for part in parts]
+    query = parts[0]
+    if len(parts) > 1:
+        ids = sa.union_all(*(part.with_only_columns(calls.c.id) for part in parts))
+        query = sa.select(calls).where(calls.c.id.in_(ids)).order_by(*newest).limit(limit + 1)
+    rows = conn.execute(query).mappings().all()
+    if len(rows) <= limit:
+        return Page(rows, None)
+    last = rows[limit - 1]
+    return Page(rows[:limit], Place(last["created_at"], last["id"]))
+
+
+def _agent_ids(conn: sa.Connection, agent: str) -> Sequence[str | None]:
+    """The agents of this id or name, archived ones too."""
+    known = agents.c.name == agent
+    if (agent_id := as_uuid(agent)) is not None:
+        known = sa.or_(known, agents.c.id == agent_id)
+    return conn.execute(sa.select(agents.c.id).where(known)).scalars().all()
+
+
+def _is(column: sa.ColumnElement[str], value: str | None) -> Sequence[sa.ColumnElement[bool]]:
+    return () if value is None else (column == value,)
+
+
+def _conditions(wanted: Wanted, after: Place | None) -> list[sa.ColumnElement[bool]]:
+    """What holds for every part."""
+    conditions = [*_is(calls.c.to_number, wanted.to_number), *_is(calls.c.direction, wanted.direction)]
+    if wanted.since is not None:
+        conditions.append(calls.c.created_at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(calls.c.created_at < wanted.until)
+    if wanted.pairs:
+        conditions.append(calls.c.metadata_pairs.contains(list(wanted.pairs)))
+    if after is not None:
+        place = sa.tuple_(
+            sa.literal(after.created_at, calls.c.created_at.type), sa.literal(after.id, calls.c.id.type)
+        )
+        conditions.append(sa.tuple_(calls.c.created_at, calls.c.id) < place)
+    return conditions
+
+
+def write_cursor(place: Place, wanted: Wanted) -> str:
+    """The place as text that a client hands back with the same filters."""
+    micros = (place.created_at - _EPOCH) // timedelta(microseconds=1)
+    content = micros.to_bytes(8, signed=True) + UUID(place.id).bytes
+    return urlsafe_b64encode(content + _digest(content, wanted)).decode().rstrip("=")
+
+
+def read_cursor(cursor: str, wanted: Wanted) -> Place | None:
+    """The place; None for text that was not made by write_cursor for these filters."""
+    try:
+        given = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
+        content = given[:-_DIGEST]
+        at = _EPOCH + timedelta(microseconds=int.from_bytes(content[:8], signed=True))
+        place = Place(at, str(UUID(bytes=content[8:])))
+    except (ValueError, OverflowError):
+        return None
+    return place if write_cursor(place, wanted) == cursor else None
+
+
+def _digest(content: bytes, wanted: Wanted) -> bytes:
+    """Ties a cursor to its filters, and lets a damaged one be told."""
+    filters = repr([(field.name, getattr(wanted, field.name)) for field in fields(wanted)])
+    return blake2b(content + filters.encode(), digest_size=_DIGEST, key=b"next_cursor of GET /calls").digest()
