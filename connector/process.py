@@ -23,9 +23,12 @@ from connector.mapping.evaluate import (
     ELSEWHERE,
     Decision,
     Reason,
+    Situation,
     decide,
+    decide_in,
     event_values,
     fields_needed,
+    situation,
     stopped_by,
     verdicts,
 )
@@ -125,13 +128,14 @@ def _read_together(parts: Parts, connection: str, taken: Sequence[Delivery]) -> 
     catalog = parts.catalog(connection) if candidates else Catalog()
     rows: list[tuple[Dispatch, Candidate]] = []
     stopped: dict[tuple[str, str, str], Reason] = {}
+    situations = _situations(candidates, contexts, catalog)
     for candidate in candidates:
         asked = candidate.delivery.id, candidate.event.id, candidate.rules.file
         reasons = readings[candidate.delivery.id].reasons
         if asked in stopped:
             reasons[stopped[asked].sentence] += 1
             continue
-        row, took = _dispatch(parts, candidate, contexts[candidate.event.record], catalog)
+        row, took = _dispatch(parts, candidate, situations[id(candidate.event)])
         if isinstance(row, Dispatch):
             rows.append((row, candidate))
         else:
@@ -139,6 +143,21 @@ def _read_together(parts: Parts, connection: str, taken: Sequence[Delivery]) -> 
         if took and candidate.rule.stop:
             stopped[asked] = stopped_by(candidate.rule)
     _keep(parts, rows, readings)
+
+
+def _situations(
+    candidates: Sequence[Candidate], contexts: Mapping[RecordRef, Context | ConnectorError], catalog: Catalog
+) -> dict[int, Situation | ConnectorError]:
+    """What the rules look at, prepared once for each event (by its identity: ids repeat in other deliveries)."""
+    found: dict[int, Situation | ConnectorError] = {}
+    for each in candidates:
+        if id(each.event) not in found:
+            context = contexts[each.event.record]
+            if isinstance(context, Context):
+                found[id(each.event)] = situation(each.event, context, catalog)
+            else:
+                found[id(each.event)] = context
+    return found
 
 
 def _parsed(parts: Parts, adapter: Adapter, taken: Sequence[Delivery]) -> dict[str, _Reading]:
@@ -213,7 +232,7 @@ def read_records(
 
 
 def _dispatch(
-    parts: Parts, candidate: Candidate, context: Context | ConnectorError, catalog: Catalog
+    parts: Parts, candidate: Candidate, here: Situation | ConnectorError
 ) -> tuple[Dispatch | str, bool]:
     """The dispatch that a candidate makes, or why it makes none; and whether the rule took the event."""
     now = parts.clock()
@@ -232,18 +251,19 @@ def _dispatch(
         due_at=now,
         created_at=now,
     )
-    if isinstance(context, TemporaryError):
-        raise context
-    if not isinstance(context, Context):
-        return (replace(row, reason=str(context)) if event.stage else str(context)), False
-    event = replace(event, stage=event.stage or context.stage)
-    decision = decide_on(parts, candidate.delivery.connection, candidate.rule, event, context, catalog)
+    if isinstance(here, TemporaryError):
+        raise here
+    if not isinstance(here, Situation):
+        return (replace(row, reason=str(here)) if event.stage else str(here)), False
+    event = here.event
+    region = parts.adapter(candidate.delivery.connection).settings.default_region
+    decision = decide_in(candidate.rule, here, default_region=region)
     row = replace(
         row,
         event=event,
         stage=event.stage or "",
         explanation=decision.explanation,
-        values=values_of(event, context, catalog),
+        values={name: dict(values) for name, values in here.values.items()},
     )
     if decision.request is not None:
         due = replace(

@@ -14,6 +14,8 @@ from connector.mapping.values import text_of
 from connector.mapping.words import closest
 
 DAY: Final = "%Y-%m-%d"
+MAX_FORM = 500
+"""Characters of a form, such as %A, %e %B %Y."""
 
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ISO_MOMENT = re.compile(
@@ -129,8 +131,11 @@ def date_text(value: Any, form: Any, zone_name: Any) -> tuple[str | None, str | 
     moment = moment_of(value)
     if moment is None:
         return None, f'"{text_of(value)[:40]}" is not a date'
-    name = text_of(zone_name).strip()
+    text = text_of(form) or DAY
+    if len(text) > MAX_FORM:
+        return None, f"a date is written by {MAX_FORM} characters of codes at most"
+    name = text_of(zone_name)[:100].strip()
     zone = zone_of(name) if name else None
     if name and zone is None:
         return None, f'"{name[:40]}" is not a time zone; the date was left out'
-    return written(moment, text_of(form) or DAY, zone), None
+    return written(moment, text, zone), None

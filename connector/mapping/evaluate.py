@@ -30,12 +30,15 @@ __all__ = [
     "ELSEWHERE",
     "Decision",
     "Reason",
+    "Situation",
     "Verdict",
     "call_values",
     "concerns",
     "decide",
+    "decide_in",
     "event_values",
     "fields_needed",
+    "situation",
     "stopped_by",
     "verdicts",
     "write_back",
@@ -63,19 +66,43 @@ def fields_needed(rules: Iterable[Rule]) -> dict[str, frozenset[str]]:
     return {name: frozenset(keys) for name, keys in needed.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """An event and its record as it stands now: what every rule that is asked about it looks at."""
+
+    event: StageEvent
+    """With what the news did not say and the record does."""
+    catalog: Catalog
+    values: Mapping[str, Mapping[str, Any]]
+    """What merge fields read: the record's fields by object, and `event`."""
+    entered: str
+    moved_on: Verdict
+
+
+def situation(event: StageEvent, context: Context, catalog: Catalog) -> Situation:
+    """Prepare an event and its record for the rules."""
+    event = _completed(event, context)
+    about_event = event_values(event, catalog)
+    values = {**context.fields, "event": about_event}
+    entered = _entered(event.record, about_event)
+    return Situation(event, catalog, values, entered, moved_on(event, context, catalog))
+
+
 def decide(
     rule: Rule, event: StageEvent, context: Context, catalog: Catalog, *, default_region: str
 ) -> Decision:
     """Make the trigger request of this rule for this event and the record as it stands now."""
-    event = _completed(event, context)
-    about_event = event_values(event, catalog)
-    explanation = [_entered(event.record, about_event)]
-    reason = concerns(rule, event, catalog) or moved_on(event, context, catalog)
+    return decide_in(rule, situation(event, context, catalog), default_region=default_region)
+
+
+def decide_in(rule: Rule, here: Situation, *, default_region: str) -> Decision:
+    """The same for a prepared event: several rules are asked about it."""
+    explanation = [here.entered]
+    reason = concerns(rule, here.event, here.catalog) or here.moved_on
     if reason is None:
-        values = {**context.fields, "event": about_event}
-        reason = condition_refusal(rule, values, explanation)
+        reason = condition_refusal(rule, here.values, explanation)
         if reason is None:
-            return _request(rule, values, default_region, explanation)
+            return _request(rule, here.values, default_region, explanation)
     return Decision(None, reason, (*explanation, reason.sentence))
 
 

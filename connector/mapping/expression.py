@@ -174,7 +174,7 @@ class _Compiler:
         def filtered(scope: Scope) -> Any:
             given = value(scope)
             others = [argument(scope) for argument in arguments]
-            scope.charge(weight(given))
+            scope.charge(weight(given) + sum([len(other) for other in others if type(other) is str]))
             found = apply(scope, given, *others)
             return cut(found, scope) if type(found) is str else found
 

@@ -100,13 +100,11 @@ def condition_refusal(rule: Rule, values: Mapping[str, Any], explanation: list[s
         return None
     notes: list[str] = []
     holds = condition.holds(values, notes)
-    found = ", ".join(
-        f"{name}.{key} is {_shown(values, name, key)}" for name, key in sorted(condition.fields)
-    )
-    sentence = f"if {' '.join(condition.source.split())}: {'true' if holds else 'false'}"
+    found = ", ".join([f"{spelt} is {_shown(values, name, key)}" for name, key, spelt in condition.reads])
+    sentence = f"if {condition.line}: {'true' if holds else 'false'}"
     explanation.append(f"{sentence} ({found})" if found else sentence)
-    told = {f"{name}.{key} is empty" for name, key in condition.fields}
-    explanation.extend(note for note in notes if note not in told)
+    if notes:
+        explanation.extend(note for note in notes if note not in condition.told)
     if holds:
         return None
     return Reason("condition_false", f"the condition of the rule is false: {found or 'always'}")

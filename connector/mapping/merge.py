@@ -115,14 +115,23 @@ class Condition:
 
     source: str
     compiled: Compiled
+    line: str
+    """The source on one line, for sentences."""
+    reads: tuple[tuple[str, str, str], ...]
+    """The fields it reads, in order: object, key, and how the two are spelt."""
+    told: frozenset[str]
+    """Notes that say no more than the fields' values beside them."""
 
     @classmethod
     def compile(cls, source: str, names: Names) -> "Condition":
         """Parse and check an expression. Raises BadMergeField."""
         try:
-            return cls(source, _compiled(whole(source), names))
+            compiled = _compiled(whole(source), names)
         except BadSource as error:
             raise BadMergeField([error.problem]) from None
+        reads = tuple((name, key, f"{name}.{key}") for name, key in sorted(compiled.fields))
+        told = frozenset(f"{spelt} is empty" for _, _, spelt in reads)
+        return cls(source, compiled, " ".join(source.split()), reads, told)
 
     @property
     def fields(self) -> frozenset[tuple[str, str]]:

@@ -35,15 +35,17 @@ class Number:
         return self.e164
 
 
-@lru_cache(maxsize=4096)
 def normalise(raw: str, region: str | None) -> Number | None:
     """Return the number in `raw`, or None where there is none.
 
     `region` is the country of numbers written without a country code (ISO 3166 alpha-2); without one only
     numbers that begin with + are understood.
     """
-    if not raw or len(raw) > _MAX_LENGTH:
-        return None
+    return _normalised(raw, region) if raw and len(raw) <= _MAX_LENGTH else None
+
+
+@lru_cache(maxsize=4096)
+def _normalised(raw: str, region: str | None) -> Number | None:
     try:
         number = phonenumbers.parse(raw, region)
     except NumberParseException:

@@ -1,4 +1,4 @@
-"""`make bench`, or `python -m tests.bench [acknowledge] [drain] [start]` for a part of it."""
+"""`make bench`, or `python -m tests.bench [acknowledge] [drain] [start] [rules]` for a part of it."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from tests.bench import acknowledging, draining, starting
+from tests.bench import acknowledging, draining, ruling, starting
 from tests.bench.acknowledging import described
 from tests.bench.draining import BATCH, CONNECTIONS, EVENTS, LONGEST, PHONES, Drained
 from tests.bench.processes import World, world
@@ -24,6 +24,7 @@ def main() -> None:
         "start": lambda here: [starting.measure(here)],
         "acknowledge": lambda here: [acknowledging.measure(here)],
         "drain": _drains,
+        "rules": lambda _: ruling.measure(),
     }
     chosen = sys.argv[1:] or list(parts)
     if unknown := [each for each in chosen if each not in parts]:

@@ -1,6 +1,7 @@
 """Phone numbers as CRMs have them, made into E.164."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,11 @@ def e164(raw: str, region: str | None = "US") -> str | None:
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="shared/ not here")
-def test_all_636_formats_become_what_libphonenumber_says() -> None:
+def test_all_636_formats_become_what_libphonenumber_says(counted: Callable[[str, str], None]) -> None:
     rows = [json.loads(line) for line in CORPUS.read_text().splitlines()]
     right = [row for row in rows if e164(row["raw"], row["default_region"]) == row["e164"]]
     assert (len(right), len(rows)) == (636, 636)
+    counted("phone/crm_formats", f"{len(right)} of {len(rows)}")
 
 
 @pytest.mark.parametrize(
