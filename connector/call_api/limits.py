@@ -1,6 +1,7 @@
 """How many trigger requests a key may make in a minute: a sliding window, exact over threads and processes.
 
-Every request that passes is a row for a minute. The PyPI library `limits` does the same in memory, Redis,
+Every request that passes is a row for a minute. The rows of a key are numbered, so the oldest and the newest
+tell how many there are: a limit of 100,000 costs no more than one of 100. The PyPI library `limits` does the same in memory, Redis,
 Memcached and MongoDB, but has no storage for PostgreSQL, which is all this program needs to run.
 """
 
@@ -45,23 +46,40 @@ _ALONE = sa.text(
     "SELECT set_config('synchronous_commit', 'off', true), "  # a count lost in a crash harms nobody
     f"pg_advisory_xact_lock({_LOCKS}, :key)"
 )
-_TAKE = sa.text(
-    """
-    WITH counted AS (SELECT at FROM call_api.trigger_requests WHERE key_id = :key_id AND at > :start),
-    gone AS (DELETE FROM call_api.trigger_requests WHERE key_id = :key_id AND at <= :start),
-    taken AS (
-        INSERT INTO call_api.trigger_requests (key_id, at)
-        SELECT :key_id, :now WHERE (SELECT count(*) FROM counted) < :most
+_COUNTED = """
+    newest AS (
+        SELECT at, number FROM call_api.trigger_requests
+        WHERE key_id = :key_id AND at > :start AND at <= :horizon ORDER BY at DESC, number DESC LIMIT 1
+    ),
+    oldest AS (
+        SELECT at, number FROM call_api.trigger_requests
+        WHERE key_id = :key_id AND at > :start AND at <= :horizon ORDER BY at, number LIMIT 1
+    ),
+    counted AS (
+        SELECT oldest.at AS oldest, newest.at AS newest, newest.number, newest.number - oldest.number + 1 AS used
+        FROM newest, oldest
     )
-    SELECT count(*) AS used, min(at) AS oldest,
-        (SELECT at FROM counted ORDER BY at DESC OFFSET :most - 1 LIMIT 1) AS blocking
-    FROM counted
-    """
-).bindparams(sa.bindparam("key_id", type_=sa.UUID(as_uuid=False)))
-_LOOK = sa.text(
-    "SELECT count(*) AS used, min(at) AS oldest FROM call_api.trigger_requests "
-    "WHERE key_id = :key_id AND at > :start"
-).bindparams(sa.bindparam("key_id", type_=sa.UUID(as_uuid=False)))
+"""
+_key = sa.bindparam("key_id", type_=sa.UUID(as_uuid=False))
+_LOOK = sa.text(f"WITH {_COUNTED} SELECT used, oldest FROM counted").bindparams(_key)  # noqa: S608  constants
+_TAKE = sa.text(
+    f"""
+    WITH {_COUNTED},
+    gone AS (
+        DELETE FROM call_api.trigger_requests WHERE key_id = :key_id AND (at <= :start OR at > :horizon)
+    ),
+    taken AS (
+        INSERT INTO call_api.trigger_requests (key_id, at, number)
+        SELECT :key_id, greatest(:now, (SELECT newest FROM counted)), coalesce((SELECT number FROM counted), 0) + 1
+        WHERE coalesce((SELECT used FROM counted), 0) < :most
+    )
+    SELECT used, oldest FROM counted
+    """  # noqa: S608  constants
+).bindparams(_key)
+_BLOCKING = sa.text(
+    "SELECT at FROM call_api.trigger_requests WHERE key_id = :key_id AND at > :start AND at <= :horizon "
+    "ORDER BY at DESC, number DESC OFFSET :most - 1 LIMIT 1"
+).bindparams(_key)
 _FORGET = sa.text(
     """
     DELETE FROM call_api.trigger_requests WHERE ctid = ANY(ARRAY(
@@ -85,21 +103,31 @@ def take(conn: sa.Connection, key_id: str, max_per_minute: int | None, clock: Cl
         return None
     conn.execute(_ALONE, {"key": _lock(key_id)})
     now = clock()
-    values = {"key_id": key_id, "start": now - WINDOW, "now": now, "most": max_per_minute}
-    row = conn.execute(_TAKE, values).one()
+    values = {**_span(key_id, now), "now": now, "most": max_per_minute}
+    row = conn.execute(_TAKE, values).first()
+    used, oldest = (row.used, row.oldest) if row is not None else (0, now)
+    if used > max_per_minute:  # the limit was lowered: more than one has to go first
+        oldest = conn.execute(_BLOCKING, values).scalar_one()
     conn.commit()
-    if row.blocking is not None:
-        full = Allowance(max_per_minute, 0, _seconds_until(row.blocking + WINDOW, now))
-        raise Refusal(problems.rate_limited(full.reset_seconds, full.headers()))
-    oldest = row.oldest or now
-    return Allowance(max_per_minute, max_per_minute - row.used - 1, _seconds_until(oldest + WINDOW, now))
+    reset = _seconds_until(oldest + WINDOW, now)
+    if used >= max_per_minute:
+        full = Allowance(max_per_minute, 0, reset)
+        raise Refusal(problems.rate_limited(reset, full.headers()))
+    return Allowance(max_per_minute, max_per_minute - used - 1, reset)
 
 
 def look(conn: sa.Connection, key_id: str, max_per_minute: int, now: datetime) -> Allowance:
     """What the key has left now; counts nothing."""
-    row = conn.execute(_LOOK, {"key_id": key_id, "start": now - WINDOW}).one()
-    reset = _seconds_until(row.oldest + WINDOW, now) if row.oldest is not None else 0
-    return Allowance(max_per_minute, max(0, max_per_minute - row.used), reset)
+    row = conn.execute(_LOOK, _span(key_id, now)).first()
+    if row is None:
+        return Allowance(max_per_minute, max_per_minute, 0)
+    left = max(0, max_per_minute - row.used)
+    return Allowance(max_per_minute, left, _seconds_until(row.oldest + WINDOW, now))
+
+
+def _span(key_id: str, now: datetime) -> dict[str, object]:
+    """What counts: the last minute; and the next, for machines whose clocks differ a little."""
+    return {"key_id": key_id, "start": now - WINDOW, "horizon": now + WINDOW}
 
 
 def calls_under_way(conn: sa.Connection, key_id: str) -> int:

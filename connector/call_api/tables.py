@@ -39,6 +39,7 @@ trigger_requests = sa.Table(
     metadata,
     sa.Column("key_id", _id, nullable=False),
     sa.Column("at", _moment, nullable=False),
+    sa.Column("number", sa.BigInteger, nullable=False, comment="counts up while the key has rows"),
     sa.Index("trigger_requests_by_key", "key_id", "at"),
 )
 

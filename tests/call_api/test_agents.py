@@ -1,6 +1,7 @@
 """Agents: made, changed, archived, and what of all that a trigger sees."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ import requests
 
 from connector.call_api import keys
 from connector.call_api.models.agents import Agents, OneAgent
+from connector.call_api.models.windows import CallingWindow
 from connector.call_client import CallClient
+from connector.policy.windows import next_open
 from tests.call_api.conftest import Client, Running, Serve
 
 WINDOW = {
@@ -312,3 +315,11 @@ def test_a_configured_agent_that_a_person_archived_stays_archived(running: Runni
     running.api.apply_settings()
     assert names(admin) == ["Lead Qualifier"]
     assert names(admin, "?archived=true") == ["Mute"]
+
+
+def test_a_window_is_judged_as_it_was_written() -> None:
+    window = CallingWindow.model_validate(WINDOW).window()
+    thanksgiving = datetime(2026, 11, 26, 15, tzinfo=UTC)
+    assert next_open(window, thanksgiving, ["America/New_York"]) == datetime(2026, 11, 27, 14, tzinfo=UTC)
+    christmas_eve = datetime(2026, 12, 24, 15, tzinfo=UTC)
+    assert next_open(window, christmas_eve, ["America/New_York"]) == datetime(2026, 12, 26, 15, tzinfo=UTC)

@@ -131,8 +131,28 @@ def test_exact_however_many_ask_two_servers_at_once(serve: Serve, database_url: 
         elsewhere.dispose()
 
 
+def test_clocks_that_differ_do_not_let_more_through(serve: Serve) -> None:
+    running = serve(max_per_minute=4)
+    for seconds in (0, 2, -1.5, -0.5):  # of machines that take turns
+        running.clock.advance(seconds=seconds)
+        running.client.call()
+    assert running.client.trigger(FINE).status_code == 429
+    running.clock.advance(seconds=-10)
+    assert running.client.trigger(FINE).status_code == 429
+    running.clock.advance(seconds=70)
+    assert told(running.client.trigger(FINE)) == ("4", "0", "2")
+
+
+def test_a_clock_that_was_far_ahead_blocks_nobody(serve: Serve) -> None:
+    running = serve(max_per_minute=1)
+    running.client.call()
+    running.clock.advance(hours=-1)
+    running.client.call()
+    assert running.client.trigger(FINE).status_code == 429
+
+
 def test_what_silent_keys_leave_behind_is_swept(running: Running, engine: sa.Engine) -> None:
-    add = "INSERT INTO call_api.trigger_requests SELECT id, :at FROM call_api.api_keys, generate_series(1, 5)"
+    add = "INSERT INTO call_api.trigger_requests SELECT id, :at, n FROM call_api.api_keys, generate_series(1, 5) n"
     with engine.begin() as conn:
         keys.create_key(conn, "silent", now=running.clock())
     running.execute(add, at=running.clock())

@@ -36,6 +36,7 @@ def _change_keys() -> None:
         "trigger_requests",
         sa.Column("key_id", ID, nullable=False),
         sa.Column("at", MOMENT, nullable=False),
+        sa.Column("number", sa.BigInteger, nullable=False, comment="counts up while the key has rows"),
         schema=SCHEMA,
     )
     op.create_index("trigger_requests_by_key", "trigger_requests", ["key_id", "at"], schema=SCHEMA)
