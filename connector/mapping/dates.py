@@ -103,6 +103,8 @@ def written(moment: date | datetime, form: str, zone: ZoneInfo | None) -> str:
 
 def wrong_form(form: str) -> str | None:
     """Say what is wrong with a form that stands in a rule file; None where nothing is."""
+    if "%" not in form:
+        return f'"{form[:40]}" has no code that begins with %; write one such as %d/%m/%Y or %A, %e %B'
     for found in _CODE.finditer(form):
         if found[1] not in CODES:
             codes = ", ".join(f"%{code} ({about})" for code, (_, about) in CODES.items())

@@ -167,7 +167,7 @@ class _Compiler:
             raise Refused(f"uses the filter {node.name} wrongly; write {known.usage}", f"| {node.name}")
         wrong = known.check(constants(node.args)) if known.check else None
         if wrong:
-            raise Refused(f"{node.name}: {wrong}", f"| {node.name}")
+            raise Refused(f"uses the filter {node.name} wrongly: {wrong}", f"| {node.name}")
         value, arguments = self.compile(node.node), self._arguments(node)
         apply: Apply = known.apply
 

@@ -36,6 +36,11 @@ _KINDS: Final[Mapping[str, str]] = {
     "object": "a mapping (key: value)",
 }
 
+_SPELT_FLAGS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("yes", "y", "on", "true", "1"), "true"),
+    **dict.fromkeys(("no", "n", "off", "false", "0"), "false"),
+}
+
 Path = tuple[str | int, ...]
 
 
@@ -132,6 +137,8 @@ def _advice(kinds: list[str], value: Any, key: str) -> str:
         return f"; write it without braces: {written}"
     if "string" in kinds and (written := single_braces(value)):
         return f'; a merge field stands in quotes and in two braces: "{{{{ {written} }}}}"'
+    if kinds == ["boolean"] and isinstance(value, str) and value.casefold() in _SPELT_FLAGS:
+        return f"; write {_SPELT_FLAGS[value.casefold()]}, without quotes"
     if "string" in kinds and isinstance(value, bool | int | float):
         return "; put it in quotes"
     return ""

@@ -17,7 +17,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that was probably meant."""
     spelt = {folded(each): each for each in known}
     match = difflib.get_close_matches(folded(word)[:100], spelt, n=1, cutoff=0.6)
-    return spelt[match[0]] if match else None
+    if not match and len(word) > 2:
+        match = [each for each in spelt if each.startswith(folded(word))]
+    return spelt[match[0]] if len(match) == 1 else None
 
 
 def nearly(word: str, known: Iterable[str]) -> str | None:

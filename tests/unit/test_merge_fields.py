@@ -299,6 +299,7 @@ def test_what_makes_no_sense_is_noted(source: str, wanted: list[str]) -> None:
         ("{{ deal.a | default }}", 12, "write default('there')"),
         ("{{ deal.a | round(places=2) }}", 12, "write round(2)"),
         ("{{ deal.closedate | date('%Q') }}", 20, 'has "%Q", which stands for nothing; there are: %Y'),
+        ("{{ deal.closedate | date('d/m/Y') }}", 20, '"d/m/Y" has no code that begins with %; write one such as'),
         ("{{ deal.closedate | date('%d', 'Europe/Londn') }}", 20, 'did you mean "Europe/London"?'),
         ("{{ deal.closedate | datetimeformat('%d') }}", 20, 'did you mean "date"?'),
         ("{{ contact.phone | phone('Germany') }}", 19, "write its two letters, such as US or GB"),

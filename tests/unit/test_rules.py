@@ -346,6 +346,7 @@ def test_no_file_raises_anything_but_our_error(value: Any) -> None:
 @pytest.mark.parametrize(
     ("when", "wanted"),
     [
+        ("stop: yes", 'must be true or false, and is the text "yes"; write true, without quotes'),
         ("how: mooved", '"mooved" is not possible here; did you mean "moved"? There are: created, moved'),
         ("only_source: imports", 'did you mean "import"?'),
         ("only_source: [person, robot]", 'the text "robot" is not possible here; there are: bulk_edit'),
@@ -364,7 +365,7 @@ def test_no_file_raises_anything_but_our_error(value: Any) -> None:
 )
 def test_mistakes_in_when_are_told(when: str, wanted: str) -> None:
     lines = when.strip("{}").split(", ") if when.startswith("{") else [when]
-    keys = "".join(f"      {line}\n" for line in lines)
+    keys = "".join(f"{'    ' if line.startswith('stop') else '      '}{line}\n" for line in lines)
     text = changed("      if: deal.amount >= 1000\n", keys)
     (found,) = mistakes(text, LIVE)
     assert wanted in found
@@ -465,3 +466,9 @@ def test_the_examples_of_the_reference_are_yaml_that_means_what_the_schema_says(
         assert name == key
         lines = block.splitlines()
         assert [load_yaml(line, "f").value[key] for line in lines] == resolved(each)["examples"]
+
+
+def test_the_beginning_of_a_word_is_enough_to_be_understood() -> None:
+    missing, meant = mistakes(changed("phone_number:", "phone:"))
+    assert "phone_number is missing" in missing
+    assert '"phone" is not a key of "call"; did you mean "phone_number"?' in meant
