@@ -22,6 +22,7 @@ NEXT_LOOK_AFTER_CRASH = timedelta(seconds=30)
 _CHANGING = (
     "state",
     "due_at",
+    "dialed_at",
     "provider_call_id",
     "answered_at",
     "ended_at",

@@ -7,6 +7,7 @@ commit: a call is `dialing` in the database before any carrier hears of it.
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 
 from connector.call_api.calls import CallRow, dial_of, lock_calls, take_due_looks
 from connector.call_api.carriers import Cancelled, Carrier, Phase, Placed, Refused, Sighting, Unknown
-from connector.call_api.judging import DialNow, judge
+from connector.call_api.judging import DialNow, Expire, PutOff, judge
 from connector.call_api.moving import move_calls
 from connector.call_api.progress import Progress, after_placing, after_sighting, is_overdue
 from connector.call_api.waiting import after_judging, expired, mark_dialing, next_in_line
@@ -40,7 +41,7 @@ def place_calls(engine: sa.Engine, carriers: Carriers, clock: Clock, *, max_conc
     while more:
         dialing, more = _take(engine, clock, max_concurrent)
         answers = _each(dialing, lambda row: _place(carriers, row, clock))
-        _settle(engine, clock, dialing, answers, after_placing)
+        _settle(engine, clock, dialing, answers, _after_turn)
 
 
 def follow_calls(engine: sa.Engine, carriers: Carriers, clock: Clock) -> None:
@@ -74,11 +75,25 @@ def _take(engine: sa.Engine, clock: Clock, max_concurrent: int | None) -> tuple[
     return dialing, len(rows) == BATCH or len(dialing) < len(rows)
 
 
-def _place(carriers: Carriers, row: CallRow, clock: Clock) -> Placed | Refused | Unknown:
+def _place(carriers: Carriers, row: CallRow, clock: Clock) -> Placed | Refused | Unknown | PutOff | Expire:
+    """Dial, unless the calls before it took so long that it may no longer be dialled now."""
+    judgement = judge(row, clock())
+    if not isinstance(judgement, DialNow):
+        return judgement
     carrier = carriers.get(row["provider"])
     if carrier is None:
         return Refused(f"there is no carrier named {row['provider']}")
     return _ask(carrier, row, lambda: carrier.place(dial_of(row), clock()))
+
+
+def _after_turn(
+    row: CallRow, answer: Placed | Refused | Unknown | PutOff | Expire, now: datetime
+) -> Progress:
+    """What its turn to be dialled means for a call; where nobody was asked, it waits or ends as if it had no turn."""
+    if not isinstance(answer, PutOff | Expire):
+        return after_placing(row, answer, now)
+    undialed = after_judging(answer, now)
+    return replace(undialed, columns={**undialed.columns, "dialed_at": None, "next_look_at": None})
 
 
 def _look(carriers: Carriers, row: CallRow, clock: Clock) -> Sighting | Unknown:

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
+
+from connector.call_api.present import moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,19 @@ CARRIER_NOT_FOUND = Problem(404, "not_found", "There is no carrier of this name"
 INVALID_PROOF = Problem(401, "invalid_proof", "The event does not prove that this carrier sent it")
 UNREADABLE_EVENT = Problem(400, "unreadable_event", "The event cannot be read")
 EVENT_TOO_LARGE = Problem(413, "event_too_large", "The event is larger than 4 MiB")
+WEBHOOK_NOT_FOUND = Problem(404, "not_found", "Webhook not found")
+DELIVERY_NOT_FOUND = Problem(404, "not_found", "This webhook has no delivery of that id")
+WEBHOOK_FROM_CONFIG = Problem(
+    409,
+    "webhook_from_config",
+    "This webhook stands in the server's stagecall.yaml and is changed only there",
+)
+WEBHOOK_ENDED = Problem(
+    409,
+    "webhook_ended",
+    "The receiver of this webhook has ended it (410); make a new one if it wants events again",
+)
+TOO_MANY_WEBHOOKS = Problem(409, "too_many_webhooks", "This key has 1000 webhooks; delete some first")
 CALL_NOT_FOUND = Problem(404, "not_found", "Call not found")
 NO_SUCH_AGENT = Problem(404, "not_found", "Agent not found")
 AGENT_NAME_TAKEN = Problem(409, "agent_name_taken", "Another agent has this name", blamed="name")
@@ -98,9 +114,32 @@ def concurrency_limit(most: int, retry_after: int) -> Problem:
     return Problem(429, "concurrency_limit", text, headers={"Retry-After": str(retry_after)})
 
 
+def webhook_target_refused(why: str) -> Problem:
+    """Call events are not sent to such a URL."""
+    return Problem(400, "webhook_target_refused", f"Events cannot be sent there: {why}", blamed="url")
+
+
 def insufficient_scope(scope: str) -> Problem:
     """The key is good, but not for this."""
     return Problem(403, "insufficient_scope", f"This key may not do that: it needs the scope {scope}")
+
+
+def outside_calling_window(opens_at: datetime | None) -> Problem:
+    """The agent rejects calls outside its window, or the window never opens."""
+    return Problem(
+        400, "outside_calling_window", "Outside calling window", more={"next_window_at": moment(opens_at)}
+    )
+
+
+def expires_too_soon(may_be_called_at: datetime) -> Problem:
+    """It would have expired before it may be placed."""
+    return Problem(
+        400,
+        "expires_too_soon",
+        "The call would expire before it may be placed",
+        blamed="expires_at",
+        more={"next_window_at": moment(may_be_called_at)},
+    )
 
 
 def bad_field(name: str, wanted: str) -> Problem:

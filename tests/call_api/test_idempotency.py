@@ -54,7 +54,7 @@ def test_the_same_text_under_another_api_key_is_another_call(running: Running) -
     assert calls(running) == 2
 
 
-@pytest.mark.parametrize("limit", [None, 10])
+@pytest.mark.parametrize("limit", [None, 20])
 def test_twenty_at_once_are_one_call(serve: Serve, limit: int | None) -> None:
     running = serve(max_per_minute=limit)
     with ThreadPoolExecutor(20) as pool:
@@ -92,3 +92,25 @@ def test_400_for_a_key_too_short_or_long(running: Running, key: str) -> None:
     answer = send(running, key)
     assert answer.status_code == 400
     assert answer.json()["code"] == "invalid_idempotency_key"
+
+
+def test_a_key_is_remembered_for_a_week(running: Running) -> None:
+    first = send(running, "deal-1").json()["call_id"]
+    running.clock.advance(days=6, hours=23, minutes=59)
+    assert send(running, "deal-1").json()["call_id"] == first
+    running.clock.advance(minutes=1)
+    second = send(running, "deal-1")
+    assert "Idempotent-Replayed" not in second.headers
+    assert second.json()["call_id"] != first
+    assert send(running, "deal-1").json()["call_id"] == second.json()["call_id"]
+
+
+def test_old_keys_are_forgotten_by_the_sweep(running: Running) -> None:
+    send(running, "deal-1")
+    running.clock.advance(days=7)
+    send(running, "deal-2")
+    running.api.sweep()
+    assert running.scalars("SELECT idempotency_key FROM call_api.calls ORDER BY created_at") == [
+        None,
+        "deal-2",
+    ]

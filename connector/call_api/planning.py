@@ -1,0 +1,74 @@
+"""When a new call is to be placed, or why it is refused: asked once, when the trigger comes. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from connector.call_api import problems
+from connector.call_api.agents import Agent
+from connector.call_api.body import Trigger
+from connector.call_api.hours import Opening, opening, waits_for
+from connector.call_api.problems import Refusal
+
+FURTHEST = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """When a call is due, and what is told of its waiting."""
+
+    due_at: datetime
+    waits: bool
+    """For its `scheduled_at` or its calling window; a call that only stands in line does not."""
+    timezone: str
+    expires_at: datetime | None
+    reason: str | None
+    """Why it waits, for its history."""
+
+
+def plan_call(
+    trigger: Trigger, agent: Agent, calling_window: Mapping[str, Any] | None, *, now: datetime
+) -> Plan:
+    """The plan for a call of `agent`, whose window is `calling_window` (None: any hour). Raises Refusal."""
+    wanted_at = _wanted_at(trigger, now)
+    found = opening(calling_window, trigger.phone_number, wanted_at)
+    if found.at is None or (found.at > wanted_at and agent.outside == "reject"):
+        raise Refusal(problems.outside_calling_window(found.at))
+    expires_at = _expires_at(trigger, agent, wanted_at, now)
+    if expires_at is not None and expires_at <= found.at:
+        raise Refusal(problems.expires_too_soon(found.at))
+    return Plan(
+        due_at=found.at,
+        waits=found.at > now,
+        timezone=found.timezone,
+        expires_at=expires_at,
+        reason=_reason(found, wanted_at, now),
+    )
+
+
+def _wanted_at(trigger: Trigger, now: datetime) -> datetime:
+    """When the call is wanted: a moment that is over means now."""
+    if trigger.scheduled_at is None:
+        return now
+    if trigger.scheduled_at > now + FURTHEST:
+        raise Refusal(problems.bad_field("scheduled_at", "at most a year ahead"))
+    return max(trigger.scheduled_at, now)
+
+
+def _expires_at(trigger: Trigger, agent: Agent, wanted_at: datetime, now: datetime) -> datetime | None:
+    """The earlier of what the request says and what the agent says, counted from when the call is wanted."""
+    if trigger.expires_at is not None and trigger.expires_at <= now:
+        raise Refusal(problems.bad_field("expires_at", "a moment that is still to come"))
+    given = [trigger.expires_at] if trigger.expires_at is not None else []
+    if agent.expires_after_seconds is not None:
+        given.append(wanted_at + timedelta(seconds=agent.expires_after_seconds))
+    return min(given, default=None)
+
+
+def _reason(found: Opening, wanted_at: datetime, now: datetime) -> str | None:
+    if found.at is not None and found.at > wanted_at:
+        return waits_for(found)
+    if wanted_at > now:
+        return f"scheduled for {wanted_at:%Y-%m-%d %H:%M} UTC"
+    return None
