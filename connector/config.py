@@ -26,7 +26,7 @@ from pydantic import (
 )
 
 from connector.adapter import ConnectionSettings, adapter_names, find_adapter
-from connector.call_api.settings import CallApiSettings, KeySettings, WebhookSettings
+from connector.call_api.settings import CallApiSettings, KeySettings, OwnReceiver
 from connector.database import default_data_folder
 from connector.errors import ConfigError, Mistake, PermanentError
 from connector.mapping.source import Document, load_yaml
@@ -141,7 +141,7 @@ def _joined(config: Config, document: Document, own_url: str) -> Config:
     try:
         key = KeySettings(name="connector", key=calls.api_key)
         hooks = [
-            WebhookSettings(url=hook + name, secret=calls.webhook_secret, name=f"connector: {name}")
+            OwnReceiver(url=hook + name, secret=calls.webhook_secret, name=f"connector: {name}")
             for name in config.connections
         ]
     except ValidationError as error:

@@ -1,9 +1,10 @@
-"""Deliveries of call events in the database: what is due, and what came of each try."""
+"""Deliveries of call events in the database: what is due, what came of each try, what a person sends again."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -17,10 +18,14 @@ class Delivery:
 
     id: int
     event_id: str
-    call_id: str
+    call_id: str | None
+    """None of a test."""
     event: str
     body: str
+    """In the endpoint's format."""
     tries: int
+    resent_after: int
+    """Tries that were made before a person sent it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,11 @@ class Tried:
     at: datetime
     answer: Answer
     decision: Sent | Again | Dead
+    took: timedelta = timedelta(0)
+
+
+DeliveryState = Literal["pending", "sent", "dead"]
+Row = Mapping[str, Any]
 
 
 def due_deliveries(conn: sa.Connection, endpoint_id: str, *, limit: int, now: datetime) -> list[Delivery]:
@@ -52,10 +62,15 @@ def due_deliveries(conn: sa.Connection, endpoint_id: str, *, limit: int, now: da
             deliveries.c.event_id,
             deliveries.c.call_id,
             events.c.event,
-            events.c.body,
+            sa.case(
+                (endpoints.c.payload_format == "v1", sa.func.coalesce(events.c.body_v1, events.c.body)),
+                else_=events.c.body,
+            ).label("body"),
             deliveries.c.tries,
+            deliveries.c.resent_after,
         )
         .join(events, events.c.id == deliveries.c.event_id)
+        .join(endpoints, endpoints.c.id == deliveries.c.endpoint_id)
         .where(
             deliveries.c.endpoint_id == endpoint_id,
             deliveries.c.state == "pending",
@@ -88,9 +103,66 @@ def endpoints_with_due(conn: sa.Connection, now: datetime) -> list[str]:
         deliveries.c.state == "pending",
         deliveries.c.due_at <= now,
     )
-    return list(
-        conn.execute(sa.select(endpoints.c.id).where(endpoints.c.removed_at.is_(None), due)).scalars()
+    live = sa.and_(endpoints.c.removed_at.is_(None), endpoints.c.ended_reason.is_(None))
+    return list(conn.execute(sa.select(endpoints.c.id).where(live, due).order_by(endpoints.c.id)).scalars())
+
+
+def list_deliveries(
+    conn: sa.Connection, endpoint_id: str, *, state: DeliveryState | None, limit: int, before: int | None
+) -> list[Row]:
+    """An endpoint's deliveries, newest first, each with its `tried`, oldest first; `before` is an id."""
+    query = _deliveries_of(endpoint_id).order_by(deliveries.c.id.desc()).limit(limit)
+    if state is not None:
+        query = query.where(deliveries.c.state == state)
+    if before is not None:
+        query = query.where(deliveries.c.id < before)
+    return _with_tries(conn, query)
+
+
+def get_delivery(conn: sa.Connection, endpoint_id: str, delivery_id: int) -> Row | None:
+    """One of an endpoint's deliveries with its `tried`, or None."""
+    return next(
+        iter(_with_tries(conn, _deliveries_of(endpoint_id).where(deliveries.c.id == delivery_id))), None
     )
+
+
+def resend(conn: sa.Connection, delivery_id: int, *, now: datetime) -> None:
+    """Begin a new series of tries, at once; the tries that were made are kept."""
+    conn.execute(
+        deliveries.update()
+        .where(deliveries.c.id == delivery_id)
+        .values(state="pending", due_at=now, ended_at=None, resent_after=deliveries.c.tries)
+    )
+
+
+def _deliveries_of(endpoint_id: str) -> sa.Select[Any]:
+    return (
+        sa.select(
+            deliveries.c.id,
+            deliveries.c.event_id,
+            events.c.event,
+            deliveries.c.call_id,
+            deliveries.c.state,
+            events.c.created_at,
+            deliveries.c.due_at,
+            deliveries.c.ended_at,
+        )
+        .join(events, events.c.id == deliveries.c.event_id)
+        .where(deliveries.c.endpoint_id == endpoint_id)
+    )
+
+
+def _with_tries(conn: sa.Connection, query: sa.Select[Any]) -> list[Row]:
+    found = conn.execute(query).mappings().all()
+    tries: dict[int, list[Row]] = defaultdict(list)
+    rows = conn.execute(
+        sa.select(delivery_tries)
+        .where(delivery_tries.c.delivery_id.in_([row["id"] for row in found]))
+        .order_by(delivery_tries.c.delivery_id, delivery_tries.c.number)
+    )
+    for row in rows.mappings():
+        tries[row["delivery_id"]].append(dict(row))
+    return [{**row, "tried": tries[row["id"]]} for row in found]
 
 
 def list_dead(conn: sa.Connection, *, limit: int = 100) -> list[Mapping[str, Any]]:
@@ -124,6 +196,7 @@ def _try_row(tried: Tried) -> dict[str, object]:
         "at": tried.at,
         "status": tried.answer.status,
         "error": tried.answer.error,
+        "duration_ms": round(tried.took.total_seconds() * 1000),
     }
 
 

@@ -1,4 +1,4 @@
-"""How a call looks from outside: the same words in answers and in call events. Pure."""
+"""How a call looks from outside, in answers; what call events say is in `payloads`. Pure."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from connector.call_api.states import EVENT_STATUS, CallState
+from connector.call_api.states import CallState
 
 Row = Mapping[Any, Any]
 
@@ -41,18 +41,6 @@ def call_answer(row: Row, history: Iterable[Row]) -> dict[str, object]:
     }
 
 
-def started_event(event_id: str, row: Row) -> bytes:
-    """The body of `call_started`."""
-    return msgspec.json.encode(_event(event_id, "call_started", row, EVENT_STATUS[CallState.IN_PROGRESS]))
-
-
-def ended_event(event_id: str, row: Row) -> bytes:
-    """The body of `call_ended`."""
-    event = _event(event_id, "call_ended", row, EVENT_STATUS[CallState(row["state"])])
-    event |= {"outcome": row["outcome"], "reason": row["reason"], **_ending(row)}
-    return msgspec.json.encode(event)
-
-
 def moment(at: datetime | None) -> str | None:
     """ISO 8601 in UTC, to the millisecond."""
     if at is None:
@@ -65,20 +53,6 @@ def transcript_text(turns: Iterable[Mapping[str, str]] | None) -> str | None:
     if not turns:
         return None
     return "\n".join(f"{turn['role'].capitalize()}: {turn['content']}" for turn in turns)
-
-
-def _event(event_id: str, name: str, row: Row, status: str) -> dict[str, object]:
-    return {
-        "id": event_id,
-        "event": name,
-        "call_id": row["id"],
-        "status": status,
-        **_who(row),
-        "started_at": _started_at(row),
-        "metadata": _metadata(row),
-        "provider": row["provider"],
-        "provider_call_id": row["provider_call_id"],
-    }
 
 
 def _who(row: Row) -> dict[str, object]:

@@ -20,6 +20,7 @@ WAITS = (
 """Between the tries: ten tries over three days."""
 MAX_TRIES = len(WAITS) + 1
 LONGEST_WAIT = timedelta(hours=24)
+GONE = 410
 _JITTER = 0.1
 _RETRIED = (408, 429)
 _SECONDS = re.compile(r"[0-9]{1,9}")
@@ -50,10 +51,15 @@ class Again:
 class Dead:
     """It is not tried again by itself; a person decides."""
 
+    gone: bool = False
+    """The receiver wants no events any more."""
+
 
 def decide(answer: Answer, *, tries: int, event_id: str, now: datetime) -> Sent | Again | Dead:
-    """What to do after try number `tries` (the first is 1) of an event."""
+    """What to do after try number `tries` (the first is 1) of a series."""
     status = answer.status
+    if status == GONE:
+        return Dead(gone=True)
     if status is not None and 200 <= status < 300:
         return Sent()
     worth_it = status is None or status >= 500 or status in _RETRIED

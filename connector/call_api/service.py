@@ -1,5 +1,6 @@
 """The Trigger Call API as one object: joins the rooms, decides nothing."""
 
+import logging
 from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
@@ -10,13 +11,17 @@ from connector.call_api.agents import ensure_agent
 from connector.call_api.calls import has_due_looks
 from connector.call_api.carriers import Carrier
 from connector.call_api.carriers.simulated import SimulatedCarrier
+from connector.call_api.deliver import Sender
 from connector.call_api.endpoints import sync_endpoints
+from connector.call_api.events import nudge_delivering
 from connector.call_api.keys import ensure_key, revoke_unconfigured
 from connector.call_api.limits import forget_old_requests
 from connector.call_api.outbox import endpoints_with_due
-from connector.call_api.settings import CallApiSettings
+from connector.call_api.settings import CallApiSettings, OwnReceiver
 from connector.call_api.waiting import has_queued
 from connector.model import Clock, utc_now
+
+log = logging.getLogger(__name__)
 
 _CARRIERS: dict[str, Callable[[CallApiSettings], Carrier]] = {
     "simulated": lambda settings: SimulatedCarrier(
@@ -38,6 +43,7 @@ class CallApi:
         *,
         clock: Clock = utc_now,
         carrier: Carrier | None = None,
+        sender: Sender | None = None,
         others: Sequence[Carrier] = (),
     ) -> None:
         """`carrier` is for the calls of agents that name none; left out: the configured one. They may name `others`."""
@@ -47,8 +53,16 @@ class CallApi:
         self.carrier = carrier or _CARRIERS[settings.carrier](settings)
         self.carriers = {one.name: one for one in (*others, self.carrier)}
 
+        own = frozenset(each.url for each in settings.webhooks if isinstance(each, OwnReceiver))
+        self.sender = sender or Sender(settings.targets, own)
+
     def apply_settings(self) -> None:
         """Make keys, agents and endpoints what the configuration says; call it once at start."""
+        if self.settings.allow_private_webhook_targets:
+            log.warning(
+                "call events may be sent over http and into private networks: "
+                "allow_private_webhook_targets is for development only"
+            )
         now = self.clock()
         with self.engine.begin() as conn:
             conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_SETTINGS_LOCK)))
@@ -66,7 +80,7 @@ class CallApi:
         return (
             jobs.Task("place_calls", self.place_calls),
             jobs.Task("follow_calls", self.follow_calls),
-            jobs.Task("deliver", self.deliver),
+            jobs.Task("deliver", self.deliver, queue=jobs.SLOW),
             jobs.Task("call_api_sweep", self.sweep, periodic="* * * * * *"),
         )
 
@@ -81,7 +95,7 @@ class CallApi:
 
     def deliver(self, endpoint_id: str) -> None:
         """Send call events that are due to one endpoint."""
-        deliver.deliver(self.engine, self.clock, endpoint_id)
+        deliver.deliver(self.engine, self.clock, self.sender, endpoint_id)
 
     def sweep(self) -> None:
         """Start the jobs that something is due for, so that nothing waits on a lost nudge.
@@ -101,4 +115,4 @@ class CallApi:
             waiting = endpoints_with_due(conn, now)
         for endpoint_id in waiting:
             with self.engine.begin() as conn:
-                jobs.nudge(conn, "deliver", endpoint_id=endpoint_id)
+                nudge_delivering(conn, endpoint_id)

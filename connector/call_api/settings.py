@@ -5,25 +5,41 @@ import binascii
 import re
 from collections.abc import Iterable
 from typing import Annotated, Literal, cast
-from urllib.parse import urlsplit
+from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from connector.call_api.agents import AgentFields
 from connector.call_api.keys import DEFAULT_SCOPES, KEY_PREFIX, SCOPES, Scope
 from connector.call_api.models.agents import NewAgent
 from connector.call_api.models.windows import CallingWindowSettings
+from connector.call_api.targets import HTTPS_PORTS, TargetRefused, Targets
 
 _KEY = re.compile(re.escape(KEY_PREFIX) + r"[A-Za-z0-9_-]{16,200}")
 
 
 def _url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.fragment:
-        raise ValueError("must be an http(s) URL such as https://example.com/calls")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("must not hold a user name or password")
+    try:
+        Targets(anywhere=True).read(text)
+    except TargetRefused as refused:
+        raise ValueError(str(refused)) from None
     return text
+
+
+def _uuid(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise ValueError("must be an agent's id, as `stagecall agents list` shows it") from None
 
 
 def _signing_secret(secret: SecretStr) -> SecretStr:
@@ -48,6 +64,9 @@ def _in_order(scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
+EventName = Literal["call_started", "call_ended"]
+PayloadFormat = Literal["v2", "v1"]
+EVENT_NAMES: tuple[EventName, ...] = ("call_started", "call_ended")
 
 
 class _Settings(BaseModel):
@@ -70,6 +89,16 @@ class WebhookSettings(_Settings):
     secret: Annotated[SecretStr, AfterValidator(_signing_secret)]
     name: Name | None = None
     """An endpoint of a name keeps what waits for it when its url changes."""
+    events: Annotated[tuple[EventName, ...], Field(min_length=1)] = EVENT_NAMES
+    agent_id: Annotated[str, AfterValidator(_uuid)] | None = None
+    """Only events of this agent's calls."""
+    description: Annotated[str, Field(max_length=500)] | None = None
+    payload_format: PayloadFormat = "v2"
+    """v1 is the older payload."""
+
+
+class OwnReceiver(WebhookSettings):
+    """The receiver of our own program, wherever the operator runs it: never made from a file."""
 
 
 class KeySettings(_Settings):
@@ -109,11 +138,37 @@ class CallApiSettings(_Settings):
     """Calls of each key under way at once (dialing and in progress); null means no limit."""
     over_concurrency: Literal["queue", "refuse"] = "queue"
     """What becomes of a call beyond that: it waits in line, or its trigger is refused with 429."""
+    allow_private_webhook_targets: bool = False
+    """For development: call events may go to http URLs, any port, loopback and private networks."""
+    webhook_ports: Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], Field(min_length=1)] = (
+        HTTPS_PORTS
+    )
+    """Call events may go to these ports."""
     webhooks: tuple[WebhookSettings, ...] = ()
     keys: tuple[KeySettings, ...] = ()
     agents: tuple[AgentSettings, ...] = ()
     calling_window: CallingWindowSettings | None = None
     """When people may be called by agents that have no window of their own; null means at any hour."""
+
+    @property
+    def targets(self) -> Targets:
+        """The rules for where call events may be sent."""
+        return Targets(ports=self.webhook_ports, private=self.allow_private_webhook_targets)
+
+    @field_validator("webhooks")
+    @classmethod
+    def _only_allowed_targets(
+        cls, webhooks: tuple[WebhookSettings, ...], info: ValidationInfo
+    ) -> tuple[WebhookSettings, ...]:
+        private = info.data.get("allow_private_webhook_targets", False)
+        targets = Targets(ports=info.data.get("webhook_ports", HTTPS_PORTS), private=private)
+        for webhook in webhooks:
+            try:
+                targets.read(webhook.url)
+            except TargetRefused as refused:
+                hint = "`allow_private_webhook_targets: true` allows it for development"
+                raise ValueError(f"{webhook.url}: {refused}; {hint}") from None
+        return webhooks
 
     @model_validator(mode="after")
     def _no_two_alike(self) -> "CallApiSettings":

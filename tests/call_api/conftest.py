@@ -16,6 +16,7 @@ from werkzeug.serving import make_server
 
 from connector.call_api import CallApi, CallApiSettings
 from connector.call_api.carriers import Carrier
+from connector.call_api.deliver import Sender
 from connector.call_api.web import create_blueprint
 
 KEY = "bvai_sk_only-for-tests-0123456789"
@@ -117,6 +118,7 @@ def serve(engine: sa.Engine, clock: FakeClock) -> Iterator[Serve]:
             carrier: Carrier | None = None,
             others: Sequence[Carrier] = (),
             using: sa.Engine | None = None,
+            sender: Sender | None = None,
             **settings: Any,
         ) -> Running:
             defaults: dict[str, Any] = {
@@ -134,6 +136,7 @@ def serve(engine: sa.Engine, clock: FakeClock) -> Iterator[Serve]:
                 clock=clock,
                 carrier=carrier,
                 others=others,
+                sender=sender,
             )
             if using is None:
                 api.apply_settings()

@@ -12,11 +12,13 @@ from tests.call_api.conftest import SECRET, Receiver, Running, Serve
 
 OTHER_SECRET = "whsec_" + "b3RoZXItb3RoZXItb3RoZXItb3RoZXItb3RoZXI="
 AT_ONCE = {"ring_seconds": 0, "talk_seconds": 0}
+LOCAL = {"simulated": AT_ONCE, "allow_private_webhook_targets": True}
+"""The receivers of these tests are on loopback."""
 
 
 @pytest.fixture
 def running(serve: Serve, receiver: Receiver) -> Running:
-    return serve(webhooks=[{"url": receiver.url, "secret": SECRET}], simulated=AT_ONCE)
+    return serve(webhooks=[{"url": receiver.url, "secret": SECRET}], **LOCAL)
 
 
 def names(receiver: Receiver) -> list[str]:
@@ -58,7 +60,7 @@ def test_a_retry_has_the_same_id_and_body_and_a_fresh_signature(running: Running
     assert int(second.headers["webhook-timestamp"]) - int(first.headers["webhook-timestamp"]) == 6
     assert first.headers["webhook-signature"] != second.headers["webhook-signature"]
     Webhook(SECRET).verify(second.body, second.headers)
-    assert tries(running) == [(500, "answered 500 Internal Server Error"), (200, None)]
+    assert tries(running) == [(500, "answered 500"), (200, None)]
 
 
 def test_call_ended_waits_for_call_started(running: Running, receiver: Receiver) -> None:
@@ -92,7 +94,7 @@ def test_other_calls_do_not_wait_for_a_call_that_failed(running: Running, receiv
     ]
 
 
-@pytest.mark.parametrize("status", [400, 404, 410, 302])
+@pytest.mark.parametrize("status", [400, 404, 302])
 def test_what_will_not_pass_is_dead_kept_and_visible(
     running: Running, receiver: Receiver, status: int
 ) -> None:
@@ -134,18 +136,21 @@ def test_retry_after_is_obeyed(running: Running, receiver: Receiver) -> None:
 
 def test_no_answer_and_nobody_there_are_tried_again(serve: Serve, receiver: Receiver) -> None:
     hooks = [{"url": receiver.url, "secret": SECRET}, {"url": "http://127.0.0.1:9/", "secret": SECRET}]
-    running = serve(webhooks=hooks, simulated=AT_ONCE)
+    running = serve(webhooks=hooks, **LOCAL)
     receiver.answers = [0]
     running.client.call("+12025550191")
     running.until_quiet()
     assert [status for status, _ in tries(running)] == [None, None]
-    assert all(error is not None and "Connection" in error for _, error in tries(running))
+    assert sorted(str(error).partition(":")[0] for _, error in tries(running)) == [
+        "no answer",
+        "no connection",
+    ]
     assert running.scalars("SELECT DISTINCT state FROM call_api.deliveries") == ["pending"]
 
 
 def test_every_endpoint_gets_every_event_with_its_own_signature(serve: Serve, receiver: Receiver) -> None:
     hooks = [{"url": receiver.url, "secret": SECRET}, {"url": receiver.url + "/b", "secret": OTHER_SECRET}]
-    running = serve(webhooks=hooks, simulated=AT_ONCE)
+    running = serve(webhooks=hooks, **LOCAL)
     running.client.call("+12025550191")
     running.until_quiet()
     first, second = receiver.received
@@ -157,17 +162,17 @@ def test_events_for_an_endpoint_that_was_removed_wait_until_it_is_back(
     serve: Serve, receiver: Receiver
 ) -> None:
     hooks = [{"url": receiver.url, "secret": SECRET}]
-    running = serve(webhooks=hooks, simulated=AT_ONCE)
+    running = serve(webhooks=hooks, **LOCAL)
     running.client.call("+12025550191")
     running.api.place_calls()
     running.api.follow_calls()
-    serve(webhooks=[])
+    serve(webhooks=[], **LOCAL)
     running.until_quiet()
     running.api.sweep()
     assert receiver.received == []
     running.client.call("+12025550191")
     running.until_quiet()
-    serve(webhooks=[hooks[0] | {"secret": OTHER_SECRET}])
+    serve(webhooks=[hooks[0] | {"secret": OTHER_SECRET}], **LOCAL)
     running.until_quiet()
     (only,) = receiver.received
     Webhook(OTHER_SECRET).verify(only.body, only.headers)
@@ -176,11 +181,11 @@ def test_events_for_an_endpoint_that_was_removed_wait_until_it_is_back(
 def test_an_endpoint_of_a_name_takes_what_waits_to_its_new_url(serve: Serve, receiver: Receiver) -> None:
     """The port of a server changed between two starts: the events in flight follow it."""
     old = {"url": "http://127.0.0.1:9/old", "secret": SECRET, "name": "connector: sales"}
-    running = serve(webhooks=[old], simulated=AT_ONCE)
+    running = serve(webhooks=[old], **LOCAL)
     running.client.call("+12025550191")
     running.api.place_calls()
     running.api.follow_calls()
-    serve(webhooks=[old | {"url": receiver.url}])
+    serve(webhooks=[old | {"url": receiver.url}], **LOCAL)
     running.until_quiet()
     assert len(receiver.received) == 1
 

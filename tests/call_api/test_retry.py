@@ -23,9 +23,13 @@ def test_what_may_pass_is_tried_again(status: int | None) -> None:
     assert isinstance(after(Answer(status)), Again)
 
 
-@pytest.mark.parametrize("status", [301, 302, 304, 307, 400, 401, 403, 404, 409, 410, 422])
+@pytest.mark.parametrize("status", [301, 302, 304, 307, 400, 401, 403, 404, 409, 422])
 def test_what_will_not_pass_is_dead_at_once(status: int) -> None:
     assert after(Answer(status)) == Dead()
+
+
+def test_gone_is_dead_and_more() -> None:
+    assert after(Answer(410)) == Dead(gone=True)
 
 
 def test_ten_tries_over_three_days_each_within_a_tenth_of_its_time() -> None:

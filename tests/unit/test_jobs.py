@@ -197,4 +197,4 @@ def test_a_signal_lets_every_queue_finish_what_runs(engine: sa.Engine, database_
         jobs.nudge(conn, "two", queue=jobs.SLOW, which="two")
     Worker(database_url, (Task("one", work), Task("two", work, queue=jobs.SLOW))).run()
     assert sorted(finished) == ["one", "two"]
-    assert _rows(engine) == []
+    assert {("one", "doing"), ("two", "doing")}.isdisjoint(_rows(engine))

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from connector.call_api.service import CallApi
-from connector.call_api.web import account, agents, calls, carriers, docs, finding
+from connector.call_api.web import account, agents, calls, carriers, docs, finding, webhooks
 from connector.call_api.web.answering import (
     PREFIX,
     answer_error,
@@ -22,6 +22,7 @@ ROUTES: tuple[Route, ...] = (
     *finding.ROUTES,
     *carriers.ROUTES,
     *agents.ROUTES,
+    *webhooks.ROUTES,
     *account.ROUTES,
 )
 
