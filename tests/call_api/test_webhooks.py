@@ -9,9 +9,12 @@ import pytest
 import requests
 from standardwebhooks import Webhook
 
+from connector.call_api import CallApi
 from connector.call_api.deliver import Sender
-from connector.call_api.endpoints import MAX_OF_A_KEY
+from connector.call_api.endpoints import MAX_OF_A_KEY, live_endpoints
+from connector.call_api.events import record_test
 from connector.call_api.models import webhooks as models
+from connector.call_api.settings import CallApiSettings, OwnReceiver
 from connector.call_api.targets import Targets
 from tests.call_api.conftest import KEY, SECRET, Client, Receiver, Running, Serve
 from tests.call_api.test_targets import CORPUS, Forbidden, resolve, rows
@@ -354,6 +357,47 @@ def test_a_key_has_a_thousand_webhooks_at_most(running: Running) -> None:
     answer = ask(running, "POST", "/webhooks", json={"url": "http://127.0.0.1:9/calls"})
     assert refusal(answer) == (409, "too_many_webhooks")
     make(running, "http://127.0.0.1:9/calls", key=OTHER)
+
+
+def test_our_own_receiver_may_be_anywhere_and_nobody_else_at_the_same_url(
+    running: Running, receiver: Receiver
+) -> None:
+    """Known by what the program says of itself, not by the URL: that one made by the API is judged as any other."""
+    theirs = make(running, receiver.url, events=["call_ended"])
+    own = OwnReceiver.model_validate({"url": receiver.url, "secret": SECRET, "events": ["call_ended"]})
+    settings = CallApiSettings().model_copy(update={"webhooks": (own,)})
+    assert not settings.allow_private_webhook_targets
+    api = CallApi(running.api.engine, settings, clock=running.clock)
+    api.apply_settings()
+    running.api.sender = api.sender
+    running.client.key = None  # the keys went with the other settings
+    with running.api.engine.begin() as conn:
+        for endpoint in live_endpoints(conn):
+            record_test(conn, endpoint, now=running.clock())
+    running.until_quiet()
+    (only,) = receiver.received
+    Webhook(SECRET).verify(only.body, only.headers)
+    tries = running.rows("SELECT error FROM call_api.delivery_tries WHERE error IS NOT NULL")
+    assert ["only https://" in each["error"] for each in tries] == [True]
+    assert running.scalars("SELECT endpoint_id::text FROM call_api.deliveries WHERE state = 'pending'") == [
+        theirs["id"]
+    ]
+
+
+def test_no_file_can_name_our_own_receiver() -> None:
+    with pytest.raises(ValueError, match="only https://"):
+        CallApiSettings.model_validate({"webhooks": [{"url": "http://127.0.0.1:8080/x", "secret": SECRET}]})
+    with pytest.raises(ValueError, match="own"):
+        CallApiSettings.model_validate(
+            {"webhooks": [{"url": "https://example.com/x", "secret": SECRET, "own": True}]}
+        )
+
+
+def test_the_development_switch_is_warned_of_at_start(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    serve()
+    assert "allow_private_webhook_targets" not in caplog.text
+    serve(allow_private_webhook_targets=True)
+    assert "allow_private_webhook_targets is for development only" in caplog.text
 
 
 @pytest.mark.skipif(not CORPUS.is_file(), reason="shared/ not here")
