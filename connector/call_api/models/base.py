@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class ApiModel(BaseModel):
@@ -24,7 +24,19 @@ class Refused(ApiModel):
     error: str = Field(description="What is wrong.", examples=["Invalid phone number format"])
     code: str = Field(description="The same for machines.", examples=["invalid_phone_number"])
     field: str | None = Field(default=None, description="The field to blame.", examples=["phone_number"])
+    next_window_at: AwareDatetime | None = Field(
+        default=None,
+        description="Where the calling window is why: when it opens; null: never.",
+        examples=["2026-11-30T14:00:00.000Z"],
+    )
 
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_whole)]
+"""JSON has one kind of number: 300.0 is as whole as 300."""
 
 PhoneNumber = Annotated[
     str,

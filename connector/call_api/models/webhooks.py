@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from connector.call_api.models.base import Answer, ApiModel
 from connector.call_api.outbox import DeliveryState
@@ -35,6 +35,10 @@ _id = Field(description="The webhook's id.", examples=[_WEBHOOK], json_schema_ex
 
 class NewWebhook(ApiModel):
     """A URL that wants call events. The same URL may be given several times, each with a secret of its own."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"url": _URL, "events": ["call_ended"], "description": "My sheet"}]}
+    )
 
     url: str = Field(
         description="https, port 443 or 8443, on a server of the public internet; no user name, no fragment, at "

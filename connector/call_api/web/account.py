@@ -63,5 +63,13 @@ def _default_name(asked: Asked) -> str | None:
 
 ROUTES = (
     Route("GET", "/auth/verify", verify_key, None, "Does this key work?", Verified),
-    Route("GET", "/account", show_account, None, "What this key may, and has left", Account),
+    Route(
+        "GET",
+        "/account",
+        show_account,
+        None,
+        "What this key may, and has left",
+        Account,
+        operation_id="getAccount",
+    ),
 )

@@ -11,7 +11,6 @@ from connector.call_api.web.answering import (
     PREFIX,
     answer_error,
     answer_unknown_path,
-    answer_wrong_method,
     json_answer,
 )
 from connector.call_api.web.asking import authenticate, read_body, read_model, read_query
@@ -34,8 +33,6 @@ def create_blueprint(api: CallApi) -> Blueprint:
         view = partial(_answer_alone if route.answers_alone else _answer, api, route)
         name = f"{route.method.lower()}_{route.view.__name__}"
         blueprint.add_url_rule(route.path, endpoint=name, view_func=view, methods=[route.method])
-    only_post = partial(answer_wrong_method, ("OPTIONS", "POST"))  # else a call of the id "trigger"
-    blueprint.add_url_rule("/calls/trigger", endpoint="only_post", view_func=only_post, methods=["GET"])
     docs.add_pages(blueprint, ROUTES)
     blueprint.register_error_handler(Exception, answer_error)
     blueprint.before_app_request(answer_unknown_path)

@@ -64,5 +64,6 @@ ROUTES = (
         ),
         answers_alone=True,
         keyless=True,
+        operation_id="takeCarrierEvent",
     ),
 )

@@ -87,16 +87,18 @@ ROUTES = (
         "Calls, newest first",
         CallsPage,
         query=CallsQuery,
+        operation_id="listCalls",
         refusals=(bad_parameter("limit", "a whole number"),),
     ),
     Route(
         "GET",
-        "/calls/<call_id>",
+        "/calls/<string(minlength=8):call_id>",  # so that "trigger" is not one
         show_call,
         "read",
         "Everything known of a call",
         CallShown,
         refusals=(problems.CALL_NOT_FOUND,),
+        operation_id="getCall",
     ),
     Route(
         "POST",

@@ -35,10 +35,13 @@ _OF_A_QUERY = (problems.bad_parameter("limit", "a whole number"),)
 
 
 class _Schemas(GenerateJsonSchema):
-    """Without a title on every field: it says the field's name again."""
+    """Without a title on every field, which says its name again; in the order in which people wrote it."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
+
+    def sort(self, value: Any, parent_key: str | None = None) -> Any:
+        return value
 
 
 def describe(routes: Iterable[Route], events: Mapping[str, type[BaseModel]]) -> Json:
@@ -129,7 +132,9 @@ def _operation(route: Route, path: str, references: References, schemas: Mapping
         operation["requestBody"] = {"required": True, "content": {"application/octet-stream": {"schema": {}}}}
     operation["responses"] = _responses(route, references, schemas)
     if not route.keyless:
-        sample = curl(route.method, path, body, schemas)
+        headers = {name: words.REQUEST_HEADERS[name]["example"] for name in route.request_headers}
+        value = example_of(body, schemas) if body is not None else None
+        sample = curl(route.method, path, headers, value)
         operation["x-codeSamples"] = [{"lang": "Shell", "label": "curl", "source": sample}]
     return operation
 
@@ -181,6 +186,7 @@ def _query_parameter(name: str, schema: Json, shape: Json) -> Json:
     }
     if schema.get("type") == "object":  # metadata[deal_id]=9001; true and null are read as these words
         schema["additionalProperties"] = {"type": ["string", "number", "boolean", "null"]}
+        schema["propertyNames"] = {"pattern": r"^[^\[\]]*$"}
         parameter |= {"style": "deepObject", "explode": True}
     if examples := schema.pop("examples", None):
         parameter["example"] = examples[0]

@@ -40,15 +40,17 @@ def _of_type(schema: Json, schemas: Mapping[str, Json]) -> Any:
     raise LookupError(f"no example can be made of {schema}")
 
 
-def curl(method: str, path: str, body: Json | None, schemas: Mapping[str, Json]) -> str:
-    """A command that does it, for a shell in which $API, $STAGECALL_API_KEY and the ids of the path are set."""
+def curl(method: str, path: str, headers: Mapping[str, str], body: Any) -> str:
+    """A command that does it, for a shell in which $API, $STAGECALL_API_KEY and the ids of the path are set.
+
+    `body` is sent as JSON; None is no body.
+    """
+    usual = method == ("POST" if body is not None else "GET")
     url = "$API" + _PART.sub(lambda part: f"${part[1].upper()}", path)
-    lines = [f'curl -s "{url}"', '-H "Authorization: Bearer $STAGECALL_API_KEY"']
-    if method != ("POST" if body is not None else "GET"):
-        lines[0] = f'curl -s -X {method} "{url}"'
+    lines = [f'curl -s "{url}"' if usual else f'curl -s -X {method} "{url}"']
+    lines.append('-H "Authorization: Bearer $STAGECALL_API_KEY"')
+    lines += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in headers.items()]
     if body is not None:
-        lines += [
-            '-H "Content-Type: application/json"',
-            f"-d {shlex.quote(json.dumps(example_of(body, schemas), ensure_ascii=False))}",
-        ]
+        text = json.dumps(body, ensure_ascii=False, indent=2)
+        lines += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(text)}"]
     return " \\\n  ".join(lines)

@@ -224,8 +224,17 @@ ROUTES = (
         description="The answer holds the secret that signs every event, this once. A URL may be given several "
         "times, as Zapier, Make and n8n do: each has its own id, secret and deliveries.",
     ),
-    Route("GET", "/webhooks", show_webhooks, "read", "Your webhooks", Webhooks),
-    Route("GET", _ONE, show_webhook, "read", "One webhook", WebhookShown, refusals=_GONE),
+    Route("GET", "/webhooks", show_webhooks, "read", "Your webhooks", Webhooks, operation_id="listWebhooks"),
+    Route(
+        "GET",
+        _ONE,
+        show_webhook,
+        "read",
+        "One webhook",
+        WebhookShown,
+        refusals=_GONE,
+        operation_id="getWebhook",
+    ),
     Route(
         "DELETE",
         _ONE,
@@ -267,6 +276,7 @@ ROUTES = (
         "What was sent to a webhook",
         DeliveriesPage,
         query=DeliveriesQuery,
+        operation_id="listDeliveries",
         refusals=_GONE,
     ),
     Route(

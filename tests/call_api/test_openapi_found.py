@@ -1,0 +1,33 @@
+"""What schemathesis found, each by itself."""
+
+from typing import Any
+
+import pytest
+
+from tests.call_api.conftest import KEY, Running, Serve
+
+
+@pytest.fixture
+def admin(serve: Serve) -> Running:
+    return serve(keys=[{"name": "tests", "key": KEY, "scopes": ["trigger", "read", "admin"]}])
+
+
+@pytest.mark.parametrize(
+    ("written", "status", "shown"),
+    [("45.0", 201, 45), ("45", 201, 45), ("4.5e1", 201, 45), ("45.5", 400, None)],
+)
+def test_a_whole_number_is_whole_however_it_is_written(
+    admin: Running, written: str, status: int, shown: Any
+) -> None:
+    body = f'{{"name": "Front Desk", "max_ring_seconds": {written}}}'
+    headers = {"Content-Type": "application/json"}
+    answer = admin.client.request("POST", "/agents", data=body, headers=headers)
+    assert (answer.status_code, answer.json().get("max_ring_seconds")) == (status, shown)
+
+
+def test_allow_names_the_methods_that_there_are(running: Running) -> None:
+    answer = running.client.request("OPTIONS", "/calls/trigger")
+    assert set(answer.headers["Allow"].split(", ")) == {"OPTIONS", "POST"}
+    answer = running.client.get("/calls/trigger")
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+    assert set(answer.headers["Allow"].split(", ")) == {"OPTIONS", "POST"}
