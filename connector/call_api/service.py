@@ -17,6 +17,7 @@ from connector.call_api.events import nudge_delivering
 from connector.call_api.keys import ensure_key, revoke_unconfigured
 from connector.call_api.limits import forget_old_requests
 from connector.call_api.outbox import endpoints_with_due
+from connector.call_api.queueing import release_old_keys
 from connector.call_api.settings import CallApiSettings, OwnReceiver
 from connector.call_api.waiting import has_queued
 from connector.model import Clock, utc_now
@@ -105,6 +106,7 @@ class CallApi:
         now = self.clock()
         with self.engine.begin() as conn:
             forget_old_requests(conn, now)
+            release_old_keys(conn, now)
         with self.engine.begin() as conn:
             if has_queued(conn, now):
                 jobs.nudge(conn, "place_calls")

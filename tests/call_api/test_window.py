@@ -204,6 +204,7 @@ def test_a_call_still_waiting_when_it_expires_ends_as_expired(serve: Serve, rece
         moment("2026-11-24T16:59:59Z"),
         OFFICE,
         expires_after_seconds=1800,
+        allow_private_webhook_targets=True,
         webhooks=[{"url": receiver.url, "secret": SECRET}],
     )
     call_id = running.client.call(ADA)
