@@ -9,7 +9,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -235,59 +235,64 @@ def _dispatch(
     parts: Parts, candidate: Candidate, here: Situation | ConnectorError
 ) -> tuple[Dispatch | str, bool]:
     """The dispatch that a candidate makes, or why it makes none; and whether the rule took the event."""
-    now = parts.clock()
-    event = candidate.event
-    row = Dispatch(
+    if isinstance(here, TemporaryError):
+        raise here
+    row = _skipped(candidate, parts.clock())
+    if not isinstance(here, Situation):
+        return (replace(row, reason=str(here)) if candidate.event.stage else str(here)), False
+    region = parts.adapter(candidate.delivery.connection).settings.default_region
+    decision = decide_in(candidate.rule, here, default_region=region)
+    row = replace(
+        row,
+        event=here.event,
+        stage=here.event.stage or "",
+        explanation=decision.explanation,
+        values={name: dict(values) for name, values in here.values.items()},
+    )
+    return _decided(row, decision), decision.took
+
+
+def _skipped(candidate: Candidate, now: datetime) -> Dispatch:
+    """The dispatch of a candidate before anything is decided."""
+    return Dispatch(
         id=str(uuid4()),
         connection=candidate.delivery.connection,
         rule=candidate.rule.name,
         rules_version=candidate.rules.version,
         delivery_id=candidate.delivery.id,
-        event=event,
-        stage=event.stage or "",
+        event=candidate.event,
+        stage=candidate.event.stage or "",
         state=DispatchState.SKIPPED,
         word="record_gone",
         reason="",
         due_at=now,
         created_at=now,
     )
-    if isinstance(here, TemporaryError):
-        raise here
-    if not isinstance(here, Situation):
-        return (replace(row, reason=str(here)) if event.stage else str(here)), False
-    event = here.event
-    region = parts.adapter(candidate.delivery.connection).settings.default_region
-    decision = decide_in(candidate.rule, here, default_region=region)
-    row = replace(
-        row,
-        event=event,
-        stage=event.stage or "",
-        explanation=decision.explanation,
-        values={name: dict(values) for name, values in here.values.items()},
-    )
+
+
+def _decided(row: Dispatch, decision: Decision) -> Dispatch | str:
+    """The dispatch as decided, or a sentence where the event is none of the rule's after all."""
     if decision.request is not None:
-        due = replace(
+        return replace(
             row,
             state=DispatchState.WAITING,
             word="due",
-            reason=f"{event.record} entered the stage; the call is due",
+            reason=f"{row.record} entered the stage; the call is due",
             phone_number=decision.request.phone_number,
         )
-        return due, decision.took
     reason = decision.reason or UNDECIDED
     if reason.word in ELSEWHERE:
-        return reason.sentence, decision.took
+        return reason.sentence
     if reason.word in NO_NUMBER:
-        looking = replace(
+        return replace(
             row,
             state=DispatchState.WAITING,
             word=reason.word,
             reason=f"{reason.sentence}; looking again in {LOOK_AGAIN[0].seconds} s",
-            due_at=now + LOOK_AGAIN[0],
+            due_at=row.created_at + LOOK_AGAIN[0],
             looks=1,
         )
-        return looking, decision.took
-    return replace(row, word=reason.word, reason=reason.sentence), decision.took
+    return replace(row, word=reason.word, reason=reason.sentence)
 
 
 def decide_on(
