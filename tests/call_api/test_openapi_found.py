@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from connector.call_api.models.agents import NewAgent
 from tests.call_api.conftest import KEY, Running, Serve
 
 
@@ -31,3 +32,8 @@ def test_allow_names_the_methods_that_there_are(running: Running) -> None:
     answer = running.client.get("/calls/trigger")
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
     assert set(answer.headers["Allow"].split(", ")) == {"OPTIONS", "POST"}
+
+
+def test_the_limits_of_such_a_number_are_documented() -> None:
+    number, _ = NewAgent.model_json_schema()["properties"]["max_ring_seconds"]["anyOf"]
+    assert number == {"type": "integer", "minimum": 5, "maximum": 300}

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from connector.call_api.models.base import Answer, ApiModel, WholeNumber
+from connector.call_api.models.base import WHOLE, Answer, ApiModel
 from connector.call_api.models.windows import CallingWindow
 from connector.call_api.numbers import is_phone_number
 
@@ -112,15 +112,15 @@ Outside = Annotated[
     ),
 ]
 ExpiresAfter = Annotated[
-    Annotated[WholeNumber, Field(ge=1, le=_YEAR)] | None,
+    Annotated[int, Field(ge=1, le=_YEAR), WHOLE] | None,
     Field(description="A call still waiting after so long is not placed; null: it waits.", examples=[86400]),
 ]
 MaxRing = Annotated[
-    Annotated[WholeNumber, Field(ge=5, le=300)] | None,
+    Annotated[int, Field(ge=5, le=300), WHOLE] | None,
     Field(description="So long it rings at most; null: as the carrier does.", examples=[45]),
 ]
 MaxTalk = Annotated[
-    Annotated[WholeNumber, Field(ge=10, le=14400)] | None,
+    Annotated[int, Field(ge=10, le=14400), WHOLE] | None,
     Field(description="So long a talk is at most; null: as the carrier does.", examples=[600]),
 ]
 

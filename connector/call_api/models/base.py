@@ -35,8 +35,8 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-WholeNumber = Annotated[int, BeforeValidator(_whole)]
-"""JSON has one kind of number: 300.0 is as whole as 300."""
+WHOLE = BeforeValidator(_whole)
+"""After the limits of an int, which the document shows: JSON has one kind of number, and 300.0 is as whole as 300."""
 
 PhoneNumber = Annotated[
     str,
