@@ -8,6 +8,7 @@ import difflib
 import glob
 import os
 import re
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -72,10 +73,11 @@ class StagecallFile(_Strict):
     public_url: Url | None = None
     """How the CRM reaches this program from outside, also behind a proxy: signatures cover it."""
     data: Path | None = None
-    connections: dict[str, dict[str, Any]] = Field(min_length=1)
-    rules: list[str] = Field(min_length=1)
-    calls: CallsSettings
+    connections: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    rules: list[str] = Field(default_factory=list)
+    calls: CallsSettings | None = None
     call_api: CallApiSettings | None = None
+    """Our own Trigger Call API; the only section of a program that is nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +112,10 @@ def load_config(
     if parsed is None:
         raise ConfigError(mistakes)
     rule_files = _rule_files(document, file, parsed.rules, mistakes)
+    mistakes += _incomplete(document, parsed)
     if mistakes:
         raise ConfigError(mistakes)
+    calls = parsed.calls or _no_calls()
     config = Config(
         file=file,
         data=(data or _data_folder(parsed, file, variables)).absolute(),
@@ -119,13 +123,31 @@ def load_config(
         public_url=parsed.public_url or own_url,
         connections=connections,
         rule_files=rule_files,
-        calls=parsed.calls,
-        api_url=parsed.calls.api_url or own_url,
+        calls=calls,
+        api_url=calls.api_url or own_url,
         call_api=parsed.call_api,
     )
-    if parsed.call_api is None and parsed.calls.api_url is not None:
+    if parsed.calls is None or (parsed.call_api is None and calls.api_url is not None):
         return config
     return _joined(config, document, config.api_url)
+
+
+def _incomplete(document: Document, parsed: StagecallFile) -> list[Mistake]:
+    """The connector needs three sections; a file with `call_api` alone runs the Trigger Call API and no connector."""
+    given = {"connections": parsed.connections, "rules": parsed.rules, "calls": parsed.calls}
+    missing = [name for name, section in given.items() if not section]
+    if not missing or (len(missing) == len(given) and parsed.call_api is not None):
+        return []
+    if len(missing) == len(given):
+        found = "nothing to run: write `connections`, `rules` and `calls`, or `call_api` alone, or all four"
+        return [document.mistake((), found)]
+    return [document.mistake((name,), "is missing") for name in missing]
+
+
+def _no_calls() -> CallsSettings:
+    """Without connections nothing is called or heard of by the connector: a key and a secret nobody knows."""
+    unknown = SecretStr(secrets.token_urlsafe(32))
+    return CallsSettings(api_key=unknown, webhook_secret=unknown)
 
 
 def _joined(config: Config, document: Document, own_url: str) -> Config:

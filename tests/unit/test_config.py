@@ -144,3 +144,25 @@ def test_init_writes_files_that_need_only_hubspots_secrets(tmp_path: Path) -> No
     assert list(config.connections) == ["sales-hubspot"]
     with pytest.raises(PermanentError, match="there already"):
         list(first_files.write(tmp_path / "new"))
+
+
+def test_the_trigger_call_api_alone_needs_nothing_else(tmp_path: Path) -> None:
+    config = _load(tmp_path, "call_api: {}")
+    assert (config.connections, config.rule_files) == ({}, ())
+    assert config.call_api is not None
+    assert (config.call_api.keys, config.call_api.webhooks) == ((), ()), "nothing of a connector is wired"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("version: 1", "nothing to run: write `connections`, `rules` and `calls`, or `call_api` alone"),
+        ("rules: [rules/*.yaml]\ncall_api: {}", "connections  is missing"),
+        (GOOD.replace("rules: [rules/*.yaml]\n", ""), "rules  is missing"),
+        (GOOD.replace(f"calls:\n  api_key: {KEY}\n  webhook_secret: {SECRET}\n", ""), "calls  is missing"),
+    ],
+)
+def test_a_connector_needs_all_of_its_sections(tmp_path: Path, text: str, expected: str) -> None:
+    assert any(expected in each for each in _mistakes(tmp_path, text, TOKEN="t")), _mistakes(
+        tmp_path, text, TOKEN="t"
+    )
