@@ -258,11 +258,10 @@ def _change(config_file: Path, data: Path | None, agent: str, fields: Any, as_js
 
 def _checked(model: Any, given: dict[str, Any]) -> Any:
     """The settings that were given, as the API would take them. Raises PermanentError for the first wrong one."""
-    from typing import get_args
 
     from pydantic import ValidationError
 
-    from connector.call_api.settings import CarrierName
+    from connector.call_api.carriers import carrier_names
     from connector.call_api.wrong import own_sentence, wrong_fields
 
     fields = {name: value for name, value in given.items() if value not in (None, ())}
@@ -270,9 +269,10 @@ def _checked(model: Any, given: dict[str, Any]) -> Any:
         fields["variables"] = dict(_variable(text) for text in fields["variables"])
     if "calling_window" in fields:
         fields["calling_window"] = _window(fields["calling_window"])
-    carriers = get_args(CarrierName)
-    if fields.get("carrier", carriers[0]) not in carriers:
-        raise PermanentError(f'"{fields["carrier"]}" is not a carrier; there are: {", ".join(carriers)}')
+    if fields.get("carrier", carrier_names()[0]) not in carrier_names():
+        raise PermanentError(
+            f'"{fields["carrier"]}" is not a carrier; there are: {", ".join(carrier_names())}'
+        )
     try:
         checked = model.model_validate_json(json.dumps(fields))
     except ValidationError as error:

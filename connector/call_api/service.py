@@ -1,7 +1,7 @@
 """The Trigger Call API as one object: joins the rooms, decides nothing."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
@@ -9,8 +9,7 @@ from connector import jobs
 from connector.call_api import deliver, placing
 from connector.call_api.agents import ensure_agent
 from connector.call_api.calls import has_due_looks
-from connector.call_api.carriers import Carrier
-from connector.call_api.carriers.simulated import SimulatedCarrier
+from connector.call_api.carriers import Carrier, make_carriers
 from connector.call_api.deliver import Sender
 from connector.call_api.endpoints import sync_endpoints
 from connector.call_api.events import nudge_delivering
@@ -24,13 +23,6 @@ from connector.model import Clock, utc_now
 
 log = logging.getLogger(__name__)
 
-_CARRIERS: dict[str, Callable[[CallApiSettings], Carrier]] = {
-    "simulated": lambda settings: SimulatedCarrier(
-        ring_seconds=settings.simulated.ring_seconds,
-        talk_seconds=settings.simulated.talk_seconds,
-        summary_after_seconds=settings.simulated.summary_after_seconds,
-    ),
-}
 _SETTINGS_LOCK = 7_242_002  # any number of our own: two processes that start at once sync one after the other
 
 
@@ -47,12 +39,13 @@ class CallApi:
         sender: Sender | None = None,
         others: Sequence[Carrier] = (),
     ) -> None:
-        """`carrier` is for the calls of agents that name none; left out: the configured one. They may name `others`."""
+        """`carrier` is for the calls of agents that name none; left out: as configured. They may name `others` too."""
         self.engine = engine
         self.settings = settings
         self.clock = clock
-        self.carrier = carrier or _CARRIERS[settings.carrier](settings)
-        self.carriers = {one.name: one for one in (*others, self.carrier)}
+        made = make_carriers(settings) if carrier is None else {carrier.name: carrier}
+        self.carriers = {one.name: one for one in others} | made
+        self.carrier = carrier or self.carriers[settings.carrier]
 
         own = frozenset(each.url for each in settings.webhooks if isinstance(each, OwnReceiver))
         self.sender = sender or Sender(settings.targets, own)

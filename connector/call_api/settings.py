@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from connector.call_api.agents import AgentFields
+from connector.call_api.carriers import carrier_names
 from connector.call_api.keys import DEFAULT_SCOPES, KEY_PREFIX, SCOPES, Scope
 from connector.call_api.models.agents import NewAgent
 from connector.call_api.models.windows import CallingWindowSettings
@@ -110,7 +111,13 @@ class KeySettings(_Settings):
     """What it may do: trigger, read, admin."""
 
 
-CarrierName = Literal["simulated"]
+def _carrier(name: str) -> str:
+    if name not in carrier_names():
+        raise ValueError(f"must be one of: {', '.join(carrier_names())}")
+    return name
+
+
+CarrierName = Annotated[str, AfterValidator(_carrier)]
 
 
 class AgentSettings(NewAgent):

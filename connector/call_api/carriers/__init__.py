@@ -8,16 +8,26 @@ to POST /api/v1/carriers/NAME/events. Both are sightings, and a sighting may com
 or not at all: a call moves only forward, and what has ended stays ended.
 
 A carrier is asked from several threads at once, so it keeps nothing of a call between two questions.
+
+Each module in this folder is a carrier of the module's name, found by itself: `create(settings)` makes it, or
+returns None where the settings lack what it needs.
 """
 
+import importlib
+import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from connector.errors import PermanentError
 from connector.model import Outcome, Request
+
+if TYPE_CHECKING:
+    from connector.call_api.settings import CallApiSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,3 +172,34 @@ class Carrier(ABC):
 
         Raises MalformedDelivery where it cannot be read.
         """
+
+
+@cache
+def carrier_names() -> tuple[str, ...]:
+    """The modules in this folder, in alphabetical order."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+
+
+def make_carrier(name: str, settings: "CallApiSettings") -> Carrier | None:
+    """The carrier in the module of that name; None where the settings lack what it needs.
+
+    Raises PermanentError where there is no such module or it makes no carrier of that name.
+    """
+    if name not in carrier_names():
+        raise PermanentError(f'"{name}" is not a carrier; there are: {", ".join(carrier_names())}')
+    create = getattr(importlib.import_module(f"{__name__}.{name}"), "create", None)
+    made = create(settings) if create is not None else None
+    if create is None or not (made is None or (isinstance(made, Carrier) and made.name == name)):
+        raise PermanentError(f"carriers/{name}.py has no create(settings) for a carrier named {name}")
+    return made
+
+
+def make_carriers(settings: "CallApiSettings") -> dict[str, Carrier]:
+    """Every carrier that the settings have what it needs for, by name.
+
+    Raises PermanentError where the one for agents that name none is not among them.
+    """
+    made = {name: make_carrier(name, settings) for name in carrier_names()}
+    if made.get(settings.carrier) is None:
+        raise PermanentError(f"call_api: the carrier {settings.carrier} lacks settings that it needs")
+    return {name: carrier for name, carrier in made.items() if carrier is not None}

@@ -24,6 +24,7 @@ from connector.call_api.carriers import (
     Turn,
     Unknown,
 )
+from connector.call_api.settings import CallApiSettings
 from connector.errors import InvalidSignature
 from connector.model import Outcome, Request
 
@@ -119,6 +120,16 @@ class SimulatedCarrier(Carrier):
         return _Story(
             script, rings_until, rings_until + timedelta(seconds=lasts), lasts / talks if cut else 1.0
         )
+
+
+def create(settings: CallApiSettings) -> Carrier:
+    """It needs nothing."""
+    own = settings.simulated
+    return SimulatedCarrier(
+        ring_seconds=own.ring_seconds,
+        talk_seconds=own.talk_seconds,
+        summary_after_seconds=own.summary_after_seconds,
+    )
 
 
 @dataclass(frozen=True, slots=True)
