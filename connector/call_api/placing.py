@@ -5,6 +5,7 @@ commit: a call is `dialing` in the database before any carrier hears of it.
 """
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -28,6 +29,8 @@ T = TypeVar("T")
 BATCH = 200
 AT_ONCE = 8
 """So many requests to carriers at a time: one that is slow to answer holds up few others."""
+AT_RISK = 0.1
+"""Seconds. Calls are marked to be dialled, which a crash takes from them, no longer before than that, where it can be."""
 
 Carriers = Mapping[str, Carrier]
 """By name."""
@@ -37,11 +40,14 @@ def place_calls(engine: sa.Engine, carriers: Carriers, clock: Clock, *, max_conc
     """Dial the calls that are due, oldest first, as far as their keys have places; end what has expired."""
     while _end_expired(engine, clock):
         pass
-    more = True
+    more, limit = True, AT_ONCE
     while more:
-        dialing, more = _take(engine, clock, max_concurrent)
+        began = time.monotonic()
+        dialing, more = _take(engine, clock, max_concurrent, limit)
         answers = _each(dialing, lambda row: _place(carriers, row, clock))
         _settle(engine, clock, dialing, answers, _after_turn)
+        quick = time.monotonic() - began < AT_RISK
+        limit = min(2 * limit, BATCH) if quick else max(limit // 2, AT_ONCE)
 
 
 def follow_calls(engine: sa.Engine, carriers: Carriers, clock: Clock) -> None:
@@ -64,15 +70,17 @@ def _end_expired(engine: sa.Engine, clock: Clock) -> bool:
     return len(rows) == BATCH
 
 
-def _take(engine: sa.Engine, clock: Clock, max_concurrent: int | None) -> tuple[Sequence[CallRow], bool]:
+def _take(
+    engine: sa.Engine, clock: Clock, max_concurrent: int | None, limit: int
+) -> tuple[Sequence[CallRow], bool]:
     """Judge who is next in line and mark those to be dialled; True where there may be more in line."""
     with engine.begin() as conn:
-        rows = next_in_line(conn, max_concurrent=max_concurrent, limit=BATCH, now=clock())
+        rows = next_in_line(conn, max_concurrent=max_concurrent, limit=limit, now=clock())
         now = clock()
         judged = [(row, judge(row, now)) for row in rows]
         dialing = mark_dialing(conn, [row for row, what in judged if isinstance(what, DialNow)], now)
         move_calls(conn, [(row, after_judging(what, now)) for row, what in judged], now)
-    return dialing, len(rows) == BATCH or len(dialing) < len(rows)
+    return dialing, len(rows) == limit or len(dialing) < len(rows)
 
 
 def _place(carriers: Carriers, row: CallRow, clock: Clock) -> Placed | Refused | Unknown | PutOff | Expire:
