@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 from connector import jobs, published, receiver
 from connector.call_api.web import create_blueprint
 from connector.parts import Parts
-from connector.store import dispatches
+from connector.store import dispatches, rule_files
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +56,13 @@ def _add_health(app: Flask, parts: Parts) -> None:
         with parts.engine.connect() as conn:
             by_state = dispatches.counts(conn)
             backlog = jobs.backlog(conn)
+            files = rule_files.states(conn)
         lines = ["# TYPE stagecall_dispatches gauge"]
         lines += [f'stagecall_dispatches{{state="{state}"}} {n}' for state, n in sorted(by_state.items())]
         lines += ["# TYPE stagecall_jobs gauge"]
         lines += [f'stagecall_jobs{{state="{state}"}} {n}' for state, n in sorted(backlog.items())]
+        lines += ["# TYPE stagecall_rule_files gauge"]
+        refused = sum(each.mistakes is not None for each in files)
+        lines += [f'stagecall_rule_files{{newest="in force"}} {len(files) - refused}']
+        lines += [f'stagecall_rule_files{{newest="refused"}} {refused}']
         return Response("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4")

@@ -182,6 +182,24 @@ def settle(config_file: Path, data: Path | None, dispatch_id: UUID, called: bool
         click.echo(doubts.settle(build(config, engine), str(dispatch_id), called=called))
 
 
+@main.command()
+@config_option
+@data_option
+@json_option
+@guarded
+def status(config_file: Path, data: Path | None, as_json: bool) -> None:
+    """Say which rules are in force, what waits, and what needs a person."""
+    from connector import status as told
+
+    with database(config_file, data, existing=True) as (_, engine), engine.connect() as conn:
+        found = told.status(conn)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    for line in told.lines(found):
+        click.echo(line)
+
+
 main.add_command(rule_commands.rules)
 main.add_command(call_api_commands.keys)
 main.add_command(call_api_commands.agents)

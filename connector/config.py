@@ -90,6 +90,8 @@ class Config:
     public_url: str
     connections: Mapping[str, ConnectionSettings]
     rule_files: tuple[Path, ...]
+    rule_patterns: tuple[str, ...]
+    """Where rule files are looked for, also those that come later."""
     calls: CallsSettings
     api_url: str
     """Base of the Trigger Call API the connector calls, without a slash at the end."""
@@ -125,6 +127,7 @@ def load_config(
         rule_files=rule_files,
         calls=calls,
         api_url=calls.api_url or own_url,
+        rule_patterns=tuple(parsed.rules),
         call_api=parsed.call_api,
     )
     if parsed.calls is None or (parsed.call_api is None and calls.api_url is not None):
@@ -292,11 +295,16 @@ def _rule_files(
 ) -> tuple[Path, ...]:
     found: dict[Path, None] = {}
     for index, pattern in enumerate(patterns):
-        matches = sorted(glob.glob(str(file.parent / pattern)))
+        matches = find_rule_files(file, pattern)
         if not matches:
             mistakes.append(document.mistake(("rules", index), f'no file is found by "{pattern}"'))
-        found.update(dict.fromkeys(Path(match) for match in matches))
+        found.update(dict.fromkeys(matches))
     return tuple(found)
+
+
+def find_rule_files(file: Path, pattern: str) -> list[Path]:
+    """The files that a pattern under `rules` of this stagecall.yaml finds now, by name."""
+    return [Path(match) for match in sorted(glob.glob(str(file.parent / pattern)))]
 
 
 def process_environment() -> dict[str, str]:

@@ -32,6 +32,7 @@ def _shown(conn: sa.Connection, row: sa.Row[Any]) -> dict[str, Any]:
     return {
         "id": row.id,
         "rule": row.rule,
+        "rules_version": row.rules_version,
         "record": f"{row.record_type} {row.record_id}",
         "stage": row.stage,
         "state": row.state,

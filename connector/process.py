@@ -35,6 +35,7 @@ from connector.mapping.evaluate import (
 from connector.mapping.rules import Rule, RuleFile
 from connector.model import Catalog, Context, DispatchState, News, RecordRef, StageEvent
 from connector.parts import Parts
+from connector.rulebook import RuleBook
 from connector.store import deliveries, dispatches
 from connector.store.deliveries import Delivery
 from connector.store.dispatches import Dispatch
@@ -121,8 +122,12 @@ def _bury(parts: Parts, delivery: Delivery, why: str) -> None:
 def _read_together(parts: Parts, connection: str, taken: Sequence[Delivery]) -> None:
     """Parse, read the records of all events at once, ask the rules, keep what came of it."""
     adapter = parts.adapter(connection)
+    book = parts.rules  # the same rules to the end, whatever comes in force meanwhile
     readings = _parsed(parts, adapter, taken)
-    candidates = [each for reading in readings.values() for each in _candidates(parts, connection, reading)]
+    files = book.of(connection)
+    candidates = [
+        each for reading in readings.values() for each in _candidates(parts, connection, files, reading)
+    ]
     records = list(dict.fromkeys(each.event.record for each in candidates))
     contexts = read_records(adapter, records, [each.rule for each in candidates])
     catalog = parts.catalog(connection) if candidates else Catalog()
@@ -142,7 +147,7 @@ def _read_together(parts: Parts, connection: str, taken: Sequence[Delivery]) -> 
             reasons[row] += 1
         if took and candidate.rule.stop:
             stopped[asked] = stopped_by(candidate.rule)
-    _keep(parts, rows, readings)
+    _keep(parts, book, rows, readings)
 
 
 def _situations(
@@ -170,13 +175,18 @@ def _parsed(parts: Parts, adapter: Adapter, taken: Sequence[Delivery]) -> dict[s
     return readings
 
 
-def _keep(parts: Parts, made: Sequence[tuple[Dispatch, Candidate]], readings: Mapping[str, _Reading]) -> None:
+def _keep(
+    parts: Parts,
+    book: RuleBook,
+    made: Sequence[tuple[Dispatch, Candidate]],
+    readings: Mapping[str, _Reading],
+) -> None:
     now = parts.clock()
     rows = [row for row, _ in made]
     # news that comes again after the record has changed must not reach a rule that was stopped the first time
     above = {row.id: candidate.rules.stops_above(candidate.rule) for row, candidate in made}
     with parts.engine.begin() as conn:
-        parts.rules.remember(conn, now)
+        book.remember(conn, now)
         inserted = set(dispatches.insert_new(conn, rows, above))
         for row in rows:
             readings[row.delivery_id].dispatches += row.id in inserted
@@ -198,10 +208,11 @@ def _report(reading: _Reading) -> dict[str, Any]:
     }
 
 
-def _candidates(parts: Parts, connection: str, reading: _Reading) -> list[Candidate]:
+def _candidates(
+    parts: Parts, connection: str, files: Sequence[RuleFile], reading: _Reading
+) -> list[Candidate]:
     """The (event, rule) pairs that the event alone does not rule out."""
     events = reading.news.events
-    files = parts.rules.of(connection)
     if not events or not files:
         reading.reasons["no rule for this connection"] += len(events)
         return []

@@ -1,7 +1,7 @@
 """The rules in force, by connection, and the older versions that dispatches still run under."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -114,29 +114,39 @@ def load_rulebook(
     loaded: list[LoadedFile] = []
     for file in files:
         try:
-            loaded.append(_load(file, adapters, accounts or {}))
+            loaded.append(load_file(str(file), read_text(file), adapters, accounts))
         except ConfigError as error:
             mistakes.extend(error.mistakes)
-    mistakes.extend(_repeated(loaded))
+    mistakes.extend(repeated(loaded))
     if mistakes:
         raise ConfigError(mistakes)
     return RuleBook(tuple(loaded), adapters)
 
 
-def _load(file: Path, adapters: Mapping[str, Adapter], accounts: Mapping[str, Account]) -> LoadedFile:
+def read_text(file: Path) -> str:
+    """The text of a rule file; raises ConfigError where it cannot be read."""
     try:
-        text = file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([Mistake(str(file), 0, 0, "", f"cannot be read: {error}")]) from None
-    name = connection_of(text, str(file))
+
+
+def load_file(
+    file: str,
+    text: str,
+    adapters: Mapping[str, Adapter],
+    accounts: Mapping[str, Account] | None = None,
+) -> LoadedFile:
+    """The rules in `text`; raises ConfigError with every mistake in it."""
+    name = connection_of(text, file)
     if name not in adapters:
         found = f'"{name}" is not a connection of stagecall.yaml; there are: {", ".join(sorted(adapters))}'
-        raise ConfigError([Mistake(str(file), 0, 0, "connection", found)])
-    words = vocabulary(adapters[name], accounts.get(name))
-    return LoadedFile(str(file), text, load_rules(text, str(file), words))
+        raise ConfigError([Mistake(file, 0, 0, "connection", found)])
+    words = vocabulary(adapters[name], (accounts or {}).get(name))
+    return LoadedFile(file, text, load_rules(text, file, words))
 
 
-def _repeated(files: list[LoadedFile]) -> list[Mistake]:
+def repeated(files: Sequence[LoadedFile]) -> list[Mistake]:
     """Two files of one connection must not have a rule of one name: the name is what a call is once for."""
     seen: dict[tuple[str, str], str] = {}
     mistakes = []

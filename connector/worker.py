@@ -10,6 +10,7 @@ from connector.pacing import pace
 from connector.parts import Parts
 from connector.process import defer_reading, read_deliveries
 from connector.results import read_results
+from connector.rule_watch import watching
 from connector.sending import send
 from connector.store import deliveries, dispatches, write_backs
 from connector.store.deliveries import CALLS
@@ -69,5 +70,6 @@ def rescue(parts: Parts) -> None:
 
 
 def run_worker(parts: Parts, database_url: str) -> None:
-    """Work until SIGTERM; a database that goes away is waited for."""
-    Worker(database_url, tasks(parts)).run()
+    """Work until SIGTERM; a database that goes away is waited for, and rule files are looked at."""
+    with watching(parts):
+        Worker(database_url, tasks(parts)).run()

@@ -44,6 +44,27 @@ rule_versions = sa.Table(
     sa.Column("first_used_at", _moment, nullable=False),
 )
 
+rule_files = sa.Table(
+    "rule_files",
+    metadata,
+    sa.Column("file", sa.Text, primary_key=True),
+    sa.Column("connection", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False, comment="in force"),
+    sa.Column("in_force_at", _moment, nullable=False),
+    sa.Column("refused_at", _moment, comment="when a newer text was refused; null: none is"),
+    sa.Column("mistakes", sa.Text, comment="why it was refused"),
+)
+
+rule_history = sa.Table(
+    "rule_history",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("at", _moment, nullable=False, comment="when it came in force"),
+    sa.Index("rule_history_by_file", "file", "id"),
+)
+
 dispatches = sa.Table(
     "dispatches",
     metadata,

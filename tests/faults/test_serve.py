@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from connector.embedded import EmbeddedServer
-from tests.faults.conftest import Serve, Served, free_port, until
+from tests.faults.conftest import RULES, Serve, Served, free_port, until
 
 
 def _call_one(served: Served) -> None:
@@ -198,3 +198,24 @@ def test_a_database_that_does_not_answer_is_one_sentence(serve: Serve) -> None:
     assert "does not answer" in done.stderr
     assert "hunter2" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_changed_rule_file_is_in_force_soon(serve: Serve) -> None:
+    served = serve()
+    served.start()
+    until(lambda: served.log().count("rules are in force") == 1, 10, "the first rules in force")
+    rules = served.folder / "rules.yaml"
+    rules.write_text(RULES.replace("call.outcome", "call.outcom"))
+    until(lambda: "rules are refused" in served.log(), 5, "the mistake in the log")
+    rules.write_text(RULES.replace("name: Call", "name: Call Ada"))
+    until(lambda: served.log().count("rules are in force") == 2, 5, "the new rules in force")
+    told = served.stagecall("status").stdout
+    assert "in force since" in told
+    assert "refused" not in told
+    versions = served.stagecall("rules", "history", str(rules)).stdout.splitlines()
+    assert len(versions) == 2
+    assert "+  - name: Call Ada" in served.stagecall("rules", "diff", str(rules)).stdout
+    back = served.stagecall("rules", "rollback", str(rules))
+    assert (back.returncode, rules.read_text()) == (0, RULES)
+    until(lambda: served.log().count("rules are in force") == 3, 5, "the old rules in force again")
+    assert served.stop() == 0
