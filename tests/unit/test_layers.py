@@ -17,6 +17,7 @@ ALLOWED = {
     "connector/jobs.py": {"connector.model", "connector.errors"},
     "connector/adapter.py": {"connector.model", "connector.errors", "adapters"},
     "connector/call_api": {
+        "connector.__version__",
         "connector.model",
         "connector.errors",
         "connector.policy",
