@@ -5,7 +5,7 @@ transaction at a time: so the count there is exact over threads and processes.
 """
 
 from datetime import datetime
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import sqlalchemy as sa
 
@@ -43,18 +43,22 @@ class ConcurrencySettings(Protocol):
     def over_concurrency(self) -> str: ...
 
 
-def check_concurrency(conn: sa.Connection, key_id: str, settings: ConcurrencySettings, now: datetime) -> None:
-    """Let the key add a call to be dialled at once, until the transaction ends. Raises Refusal (429).
+def has_place(conn: sa.Connection, key_id: str, settings: ConcurrencySettings, now: datetime) -> bool:
+    """May the key add a call that is due at once? A place found is kept until the transaction ends.
 
-    Only where the settings refuse instead of keeping calls in line: then a call has a place of its own from
-    the moment it is added, so waiting calls that are due count too.
+    Asked only where the settings refuse instead of keeping calls in line: then a call has a place of its own
+    from the moment it is added, so waiting calls that are due count too.
     """
     if settings.over_concurrency != "refuse" or settings.max_concurrent_calls is None:
-        return
+        return True
     conn.execute(_ADD_ALONE, {"key_id": key_id})
     taken = conn.execute(_IN_THE_WAY, {"key_id": key_id, "now": now}).scalar_one()
-    if taken >= settings.max_concurrent_calls:
-        raise Refusal(problems.concurrency_limit(settings.max_concurrent_calls, RETRY_AFTER))
+    return bool(taken < settings.max_concurrent_calls)
+
+
+def no_place(settings: ConcurrencySettings) -> NoReturn:
+    """The key has no place for another call. Raises Refusal (429)."""
+    raise Refusal(problems.concurrency_limit(settings.max_concurrent_calls or 0, RETRY_AFTER))
 
 
 def take_alone(conn: sa.Connection) -> None:

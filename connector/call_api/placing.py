@@ -19,6 +19,7 @@ from connector.call_api.carriers import Cancelled, Carrier, Phase, Placed, Refus
 from connector.call_api.judging import DialNow, Expire, PutOff, judge
 from connector.call_api.moving import move_calls
 from connector.call_api.progress import Progress, after_placing, after_sighting, is_overdue
+from connector.call_api.states import CallState
 from connector.call_api.waiting import after_judging, expired, mark_dialing, next_in_line
 from connector.model import Clock
 
@@ -45,7 +46,7 @@ def place_calls(engine: sa.Engine, carriers: Carriers, clock: Clock, *, max_conc
         began = time.monotonic()
         dialing, more = _take(engine, clock, max_concurrent, limit)
         answers = _each(dialing, lambda row: _place(carriers, row, clock))
-        _settle(engine, clock, dialing, answers, _after_turn)
+        _settle(engine, clock, dialing, answers, after_turn)
         quick = time.monotonic() - began < AT_RISK
         limit = min(2 * limit, BATCH) if quick else max(limit // 2, AT_ONCE)
 
@@ -94,12 +95,12 @@ def _place(carriers: Carriers, row: CallRow, clock: Clock) -> Placed | Refused |
     return _ask(carrier, row, lambda: carrier.place(dial_of(row), clock()))
 
 
-def _after_turn(
-    row: CallRow, answer: Placed | Refused | Unknown | PutOff | Expire, now: datetime
-) -> Progress:
+def after_turn(row: CallRow, answer: Placed | Refused | Unknown | PutOff | Expire, now: datetime) -> Progress:
     """What its turn to be dialled means for a call; where nobody was asked, it waits or ends as if it had no turn."""
     if not isinstance(answer, PutOff | Expire):
         return after_placing(row, answer, now)
+    if row["state"] != CallState.DIALING:
+        return Progress()  # it was taken for lost meanwhile, and what has ended stays ended
     undialed = after_judging(answer, now)
     return replace(undialed, columns={**undialed.columns, "dialed_at": None, "next_look_at": None})
 

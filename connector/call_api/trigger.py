@@ -12,7 +12,7 @@ from connector import jobs
 from connector.call_api import problems
 from connector.call_api.agents import Agent, default_agent, find_agent
 from connector.call_api.body import Trigger, read_trigger
-from connector.call_api.concurrency import ConcurrencySettings, check_concurrency
+from connector.call_api.concurrency import ConcurrencySettings, has_place, no_place
 from connector.call_api.planning import Plan, plan_call
 from connector.call_api.present import moment
 from connector.call_api.problems import Refusal
@@ -58,8 +58,9 @@ def accept(
     agent = _agent(conn, trigger)
     calling_window = agent.calling_window or defaults.calling_window
     plan = plan_call(trigger, agent, calling_window, now=now)
-    if not plan.waits:
-        check_concurrency(conn, key_id, settings, now)
+    if not plan.waits and not has_place(conn, key_id, settings, now):
+        # the same request may have taken the last place while this one waited for its turn
+        return _replay(conn, used, now) or no_place(settings)
     waiting = _waiting(plan)
     new = NewCall(trigger, agent, plan, calling_window, agent.carrier or defaults.carrier, waiting or None)
     call_id = add_call(conn, new, key_id=key_id, used=used, now=now)

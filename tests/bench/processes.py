@@ -189,6 +189,7 @@ def _config(hubspot: str, api_url: str | None) -> dict[str, Any]:
         agent = {"name": "Lead Qualifier", "phone_number": "+12025550100", "default": True}
         config["call_api"] = {
             "max_per_minute": None,
+            "max_concurrent_calls": None,
             "simulated": {"ring_seconds": 0, "talk_seconds": 0},
             "agents": [agent],
         }

@@ -251,3 +251,16 @@ def test_a_repeated_request_is_answered_also_when_no_place_is_free(serve: Serve)
     assert (first.status_code, again.status_code) == (200, 200)
     assert again.headers["Idempotent-Replayed"] == "true"
     assert running.client.trigger(body, headers={"Idempotency-Key": "two"}).status_code == 429
+
+
+def test_the_same_request_twenty_times_at_once_takes_one_place(serve: Serve) -> None:
+    running = serve(max_concurrent_calls=1, over_concurrency="refuse")
+    headers = {"Idempotency-Key": "one"}
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(
+            pool.map(
+                lambda _: running.client.trigger({"phone_number": "+12025550101"}, headers=headers), range(20)
+            )
+        )
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json()["call_id"] for answer in answers}) == 1

@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 
 import pytest
 
+from connector.call_api.calls import lock_calls
 from connector.call_api.carriers import Dial, Placed, Refused, Sighting, Unknown
 from connector.call_api.carriers.simulated import SimulatedCarrier
 from connector.call_api.judging import PutOff
 from connector.call_api.moving import move_calls
-from connector.call_api.placing import AT_ONCE, AT_RISK
+from connector.call_api.placing import AT_ONCE, AT_RISK, after_turn
 from connector.call_api.waiting import after_judging, next_in_line
 from tests.call_api.conftest import SECRET, Running, Serve
 
@@ -358,22 +359,4 @@ def test_a_long_talk_is_not_given_up_too_soon(serve: Serve, carrier: Ledger) -> 
     assert running.client.show(call_id)["status"] == "unknown"
 
 
-def test_a_crash_takes_few_calls_from_a_slow_carrier_however_many_wait(serve: Serve) -> None:
-    """A call marked to be dialled is lost to a crash: so few are, and the next when these are dialled."""
-    marked: list[int] = []
-
-    class Slow(SimulatedCarrier):
-        name: ClassVar[str] = "slow"
-
-        def place(self, call: Dial, now: datetime) -> Placed | Refused | Unknown:
-            count = "SELECT count(*) FROM call_api.calls WHERE state = 'dialing' AND provider_call_id IS NULL"
-            marked.append(running.scalars(count)[0])
-            threading.Event().wait(AT_RISK)
-            return super().place(call, now)
-
-    running = serve(carrier=Slow())
-    for _ in range(3 * AT_ONCE):
-        running.client.call()
-    running.api.place_calls()
-    assert len(marked) == 3 * AT_ONCE
-    assert max(marked) == AT_ONCE
+from connector.call_api.placing import AT_ONCE, AT_RISK, after_turn

@@ -148,7 +148,11 @@ def serve() -> Iterator[Serve]:
         hubspot.start()
         (folder / "rules.yaml").write_text(RULES)
         agents = 'agents: [{name: A, phone_number: "+12025550100", default: true}]'
-        own = call_api.removesuffix("}") + f", {agents}, max_per_minute: null}}" if call_api else ""
+        own = (
+            call_api.removesuffix("}") + f", {agents}, max_per_minute: null, max_concurrent_calls: null}}"
+            if call_api
+            else ""
+        )
         (folder / "stagecall.yaml").write_text(
             f"connections: {{sales: {{adapter: hubspot, access_token: t, client_secret: s,"
             f" api_url: '{hubspot.url}'}}}}\n"

@@ -17,7 +17,7 @@ from connector.model import Outcome
 def show_calls(asked: Asked) -> Reply:
     """GET /calls."""
     query: CallsQuery = asked.query
-    wanted = _wanted(query)
+    wanted = wanted_calls(query)
     after = read_cursor(query.cursor, wanted) if query.cursor is not None else None
     if query.cursor is not None and after is None:
         raise Refusal(bad_parameter("cursor", "a next_cursor of an answer to the same filters, unchanged"))
@@ -32,7 +32,8 @@ def show_calls(asked: Asked) -> Reply:
     )
 
 
-def _wanted(query: CallsQuery) -> Wanted:
+def wanted_calls(query: CallsQuery) -> Wanted:
+    """What a query asks for. Raises Refusal (400) for metadata that no call could be found by."""
     return Wanted(
         states=tuple(sorted({CallState(word) for word in query.status.split(",")})) if query.status else (),
         agent=query.agent,
