@@ -64,15 +64,23 @@ def _one(conn: sa.Connection, call_id: str, query: sa.Select[Any]) -> CallRow | 
     return conn.execute(query.where(calls.c.id == wanted)).mappings().first()
 
 
-def histories(conn: sa.Connection, call_ids: Sequence[str]) -> Mapping[str, list[CallRow]]:
-    """The states each of these calls went through, oldest first."""
-    found: dict[str, list[CallRow]] = defaultdict(list)
-    rows = conn.execute(
-        sa.select(call_states).where(call_states.c.call_id.in_(call_ids)).order_by(call_states.c.id)
-    )
-    for row in rows.mappings():
-        found[row["call_id"]].append(row)
-    return found
+_HISTORIES = sa.text(
+    """
+    SELECT CAST(call_id AS text) AS call_id, CAST(json_agg(json_build_object('state', state,
+        'at', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'reason', reason) ORDER BY id) AS text)
+        AS steps
+    FROM call_api.call_states WHERE call_id = ANY(CAST(:call_ids AS uuid[])) GROUP BY call_id
+    """
+)
+
+
+def histories(conn: sa.Connection, call_ids: Sequence[str]) -> Mapping[str, str]:
+    """The steps of each of these calls, oldest first, as JSON ready to be shown.
+
+    PostgreSQL writes it: a page has hundreds of steps, and Python took as long for them as for all the rest.
+    """
+    rows = conn.execute(_HISTORIES, {"call_ids": list(call_ids)})
+    return defaultdict(lambda: "[]", ((row.call_id, row.steps) for row in rows))
 
 
 def take_due_looks(conn: sa.Connection, *, limit: int, now: datetime) -> Sequence[CallRow]:

@@ -22,6 +22,27 @@ from connector.call_api.tables import agents, calls
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGEST = 8
+# What is never shown need not be read: a page of a hundred calls is a third cheaper without.
+_UNSEEN = {
+    *(
+        "key_id",
+        "idempotency_key",
+        "body_sha256",
+        "metadata_pairs",
+        "first_answer",
+        "calling_window",
+        "outside",
+    ),
+    *(
+        "carrier_agent_id",
+        "max_ring_seconds",
+        "max_talk_seconds",
+        "next_look_at",
+        "look_until",
+        "analysis_until",
+    ),
+}
+_SHOWN = [column for column in calls.c if column.name not in _UNSEEN]
 # PostgreSQL would soon plan once for all values; but which index is best depends on them.
 _PLAN_BY_VALUES = sa.text("SET LOCAL plan_cache_mode = force_custom_plan")
 
@@ -66,16 +87,16 @@ def list_calls(conn: sa.Connection, wanted: Wanted, *, after: Place | None = Non
     newest = (calls.c.created_at.desc(), calls.c.id.desc())
     shared = _conditions(wanted, after)
     parts = [
-        sa.select(calls).where(*shared, *_is(calls.c.state, state), *_is(calls.c.agent_id, agent_id))
+        sa.select(*_SHOWN).where(*shared, *_is(calls.c.state, state), *_is(calls.c.agent_id, agent_id))
         for state, agent_id in product(wanted.states or (None,), agent_ids)
     ]
     if not parts:
         return Page((), None)
     parts = [part.order_by(*newest).limit(limit + 1) for part in parts]
     query = parts[0]
-    if len(parts) > 1:
+    if len(parts) > 1 or wanted.pairs:  # what has to be sorted first is sorted narrow
         ids = sa.union_all(*(part.with_only_columns(calls.c.id) for part in parts))
-        query = sa.select(calls).where(calls.c.id.in_(ids)).order_by(*newest).limit(limit + 1)
+        query = sa.select(*_SHOWN).where(calls.c.id.in_(ids)).order_by(*newest).limit(limit + 1)
     rows = conn.execute(query).mappings().all()
     if len(rows) <= limit:
         return Page(rows, None)

@@ -11,8 +11,8 @@ from connector.call_api.states import CallState
 Row = Mapping[Any, Any]
 
 
-def call_answer(row: Row, history: Iterable[Row]) -> dict[str, object]:
-    """Everything known of a call, for GET /calls and GET /calls/{call_id}."""
+def call_answer(row: Row, history: str) -> dict[str, object]:
+    """Everything known of a call, for GET /calls and GET /calls/{call_id}; `history` is JSON."""
     return {
         "id": row["id"],
         "call_id": row["id"],
@@ -35,9 +35,7 @@ def call_answer(row: Row, history: Iterable[Row]) -> dict[str, object]:
         "transcript_turns": row["transcript"] or [],
         "provider": row["provider"],
         "provider_call_id": row["provider_call_id"],
-        "history": [
-            {"state": step["state"], "at": moment(step["at"]), "reason": step["reason"]} for step in history
-        ],
+        "history": msgspec.Raw(history.encode()),
     }
 
 
@@ -45,7 +43,7 @@ def moment(at: datetime | None) -> str | None:
     """ISO 8601 in UTC, to the millisecond."""
     if at is None:
         return None
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def transcript_text(turns: Iterable[Mapping[str, str]] | None) -> str | None:
