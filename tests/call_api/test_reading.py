@@ -44,7 +44,8 @@ def test_metadata_is_returned_exactly_as_sent(running: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    "call_id", ["00000000-0000-0000-0000-000000000000", "x", "%00", "%ff", "'", "1" * 500]
+    "call_id",
+    ["00000000-0000-0000-0000-000000000000", "not-a-call", "%00" * 8, "%ff" * 8, "'" * 8, "1" * 500],
 )
 def test_404_for_a_call_nobody_knows(running: Running, call_id: str) -> None:
     answer = running.client.get(f"/calls/{call_id}")
@@ -88,7 +89,7 @@ def test_agents_are_listed_by_name(running: Running) -> None:
     ]
 
 
-@pytest.mark.parametrize("path", ["/calls", "/calls/x", "/agents", "/auth/verify"])
+@pytest.mark.parametrize("path", ["/calls", "/calls/not-a-call", "/agents", "/auth/verify"])
 def test_nothing_is_read_without_a_key_or_with_access_off(running: Running, path: str) -> None:
     with running.api.engine.begin() as conn:
         keys.set_access(conn, "tests", enabled=False)
