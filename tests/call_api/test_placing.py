@@ -359,4 +359,37 @@ def test_a_long_talk_is_not_given_up_too_soon(serve: Serve, carrier: Ledger) -> 
     assert running.client.show(call_id)["status"] == "unknown"
 
 
-from connector.call_api.placing import AT_ONCE, AT_RISK, after_turn
+def test_a_crash_takes_few_calls_from_a_slow_carrier_however_many_wait(serve: Serve) -> None:
+    """A call marked to be dialled is lost to a crash: so few are, and the next when these are dialled."""
+    marked: list[int] = []
+
+    class Slow(SimulatedCarrier):
+        name: ClassVar[str] = "slow"
+
+        def place(self, call: Dial, now: datetime) -> Placed | Refused | Unknown:
+            count = "SELECT count(*) FROM call_api.calls WHERE state = 'dialing' AND provider_call_id IS NULL"
+            marked.append(running.scalars(count)[0])
+            threading.Event().wait(AT_RISK)
+            return super().place(call, now)
+
+    running = serve(carrier=Slow())
+    for _ in range(3 * AT_ONCE):
+        running.client.call()
+    running.api.place_calls()
+    assert len(marked) == 3 * AT_ONCE
+    assert max(marked) == AT_ONCE
+
+
+def test_what_ended_while_it_waited_for_its_turn_stays_ended(running: Running) -> None:
+    """The calls before it took so long that it was looked up as lost; then its window had closed."""
+    call_id = running.client.call()
+    running.until_quiet()
+    running.clock.advance(seconds=10)
+    running.until_quiet()
+    with running.api.engine.begin() as conn:
+        row = lock_calls(conn, [call_id])[call_id]
+    assert row["state"] == "completed"
+    later = running.clock() + timedelta(hours=2)
+    assert not after_turn(row, PutOff(later, "it is night there"), running.clock())
+    assert not after_turn(row, Refused("too late"), running.clock())
+    assert after_turn({**row, "state": "dialing"}, PutOff(later, "it is night there"), running.clock())
