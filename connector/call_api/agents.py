@@ -81,6 +81,9 @@ _COLUMNS = [
     for name in Agent.__dataclass_fields__
 ]
 _LIVING = agents.c.archived_at.is_(None)
+# Built once: a trigger asks one of these.
+_BY_ID = sa.select(*_COLUMNS).where(agents.c.id == sa.bindparam("agent_id"))
+_DEFAULT = sa.select(*_COLUMNS).where(agents.c.is_default)
 
 
 def create_agent(conn: sa.Connection, fields: AgentFields, *, now: datetime) -> Agent:
@@ -133,7 +136,7 @@ def get_agent(conn: sa.Connection, agent_id: str) -> Agent | None:
         wanted = str(UUID(agent_id))
     except ValueError:
         return None
-    return _one(conn, agents.c.id == wanted)
+    return _first(conn.execute(_BY_ID, {"agent_id": wanted}))
 
 
 def find_agent(conn: sa.Connection, agent_id: str) -> Agent | None:
@@ -149,7 +152,7 @@ def find_by_name(conn: sa.Connection, name: str) -> Agent | None:
 
 def default_agent(conn: sa.Connection) -> Agent | None:
     """The agent of triggers that name none, or None."""
-    return _one(conn, agents.c.is_default)
+    return _first(conn.execute(_DEFAULT))
 
 
 def count_agents(conn: sa.Connection) -> dict[str, int]:
@@ -229,8 +232,12 @@ def _check_name(conn: sa.Connection, name: str, *, other_than: str | None = None
 
 
 def _one(conn: sa.Connection, condition: sa.ColumnElement[bool]) -> Agent | None:
-    row = conn.execute(sa.select(*_COLUMNS).where(condition)).mappings().first()
-    return Agent(**row) if row is not None else None
+    return _first(conn.execute(sa.select(*_COLUMNS).where(condition)))
+
+
+def _first(found: sa.CursorResult[Any]) -> Agent | None:
+    row = found.first()
+    return Agent(**row._mapping) if row is not None else None
 
 
 def _clear_default(conn: sa.Connection) -> None:
