@@ -33,6 +33,11 @@ def check_zone(name: str) -> str:
     raise ValueError(f"{shown(name)} is not a time zone{did_you_mean(name, _spellings()) or _EXAMPLE}")
 
 
+def find_zone(text: str) -> str | None:
+    """Return the IANA time zone that a text is, whatever its capitals (`america/new york`); None where it is none."""
+    return _in_small_letters().get(text.strip().replace(" ", "_").casefold())
+
+
 @cache
 def zone_of(name: str) -> ZoneInfo:
     """Return the time zone of that name. ValueError as `check_zone`."""
@@ -69,7 +74,12 @@ def _names() -> frozenset[str]:
 
 
 @cache
+def _in_small_letters() -> Mapping[str, str]:
+    return {name.casefold(): name for name in _names()}
+
+
+@cache
 def _spellings() -> Mapping[str, str]:
     """Names in lower case, also without their continent (`new_york`)."""
     cities = {name.rpartition("/")[2].casefold(): name for name in sorted(_names()) if name.count("/") == 1}
-    return cities | {name.casefold(): name for name in _names()}
+    return {**cities, **_in_small_letters()}
