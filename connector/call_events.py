@@ -33,6 +33,23 @@ _OUTCOMES = {
     "cancelled": Outcome.CANCELED,
     "expired": Outcome.EXPIRED,
 }
+_WISHES = frozenset(
+    {
+        "do_not_contact",  # Bland's disposition
+        "user_requested_dnc",  # Retell's
+        "do_not_call",
+        "dnc",
+        "dnc_requested",
+        "opt_out",
+        "opted_out",
+        "remove_from_list",
+    }
+)
+"""Words by which voice providers say that a person wants no more calls (voice_providers.md, section 2)."""
+_SAYING = ("outcome", "disposition", "disposition_tag", "disconnection_reason", "ended_reason", "status")
+"""Where a call event may have such a word."""
+_SAYING_IN_METADATA = ("disposition", "disposition_tag", "disconnection_reason")
+"""Fewer, for most of the metadata comes from the rule: a `status` there may be anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +161,7 @@ def read_result(
         sentiment=_text(value.get("sentiment")),
         recording_url=_text(value.get("recording_url")),
         cost_cents=_number(value.get("cost_cents")),
+        opt_out=_opt_out(value, _SAYING) or _opt_out(metadata, _SAYING_IN_METADATA) if ended else None,
         metadata=metadata,
     )
 
@@ -158,6 +176,17 @@ def _outcome(value: Mapping[str, Any]) -> Outcome:
     if value.get("event") == "call.completed" and "status" not in value:
         return Outcome.ANSWERED
     return _OUTCOMES.get(str(value.get("status")), Outcome.UNKNOWN)
+
+
+def _opt_out(value: Mapping[str, Any], saying: Sequence[str]) -> str | None:
+    """The word by which it says that the person wants no more calls: `opt_out: true`, or a known disposition."""
+    if value.get("opt_out") is True or str(value.get("opt_out")).strip().casefold() == "true":
+        return "opt_out"
+    for name in saying:
+        word = "_".join(str(value.get(name, "")).casefold().replace("-", " ").replace("_", " ").split())
+        if word in _WISHES:
+            return word
+    return None
 
 
 def _text(value: Any) -> str | None:

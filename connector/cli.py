@@ -8,7 +8,7 @@ from uuid import UUID
 
 import click
 
-from connector import __version__, call_api_commands, rule_commands
+from connector import __version__, call_api_commands, policy_commands, rule_commands
 from connector.commands import config_option, data_option, database, guarded, json_option, load
 from connector.config import OWN_URL, process_environment
 from connector.log import configure_logging
@@ -203,6 +203,13 @@ def status(config_file: Path, data: Path | None, as_json: bool) -> None:
 main.add_command(rule_commands.rules)
 main.add_command(call_api_commands.keys)
 main.add_command(call_api_commands.agents)
+for each in (
+    policy_commands.optouts,
+    policy_commands.pause,
+    policy_commands.resume,
+    policy_commands.list_pauses,
+):
+    main.add_command(each)
 
 
 if __name__ == "__main__":

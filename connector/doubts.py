@@ -16,7 +16,7 @@ from connector.call_events import read_result
 from connector.errors import PermanentError, TemporaryError
 from connector.model import CallResult, DispatchState
 from connector.parts import Parts
-from connector.results import apply_ended, apply_started
+from connector.results import apply_ended, apply_started, keep_wishes
 from connector.store import dispatches
 from connector.store.dispatches import Change, Dispatch
 
@@ -94,6 +94,7 @@ def _found(parts: Parts, dispatch: Dispatch, call: Mapping[str, Any], now: datet
     call_id = str(call.get("id") or call.get("call_id"))
     result = read_result(call, call_id, call.get("metadata") or {}, ended=ended)
     with parts.engine.begin() as conn:
+        keep_wishes(conn, [result], {dispatch.id: dispatch, call_id: dispatch}, now)
         if ended:
             apply_ended(parts, conn, [(dispatch, result)], now)
         elif dispatch.state is not DispatchState.PLACED:

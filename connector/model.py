@@ -183,6 +183,8 @@ class CallResult:
     sentiment: str | None = None
     recording_url: str | None = None
     cost_cents: float | None = None
+    opt_out: str | None = None
+    """The word by which the call API says that the person wants no more calls."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 

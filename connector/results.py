@@ -16,10 +16,14 @@ from connector.errors import MalformedDelivery, PermanentError
 from connector.mapping.evaluate import call_values, write_back
 from connector.mapping.rules import Moment
 from connector.model import CallResult, DispatchState, Outcome
+from connector.opting_out import opt_out
 from connector.parts import Parts
+from connector.policy.numbers import normalise
 from connector.store import deliveries, dispatches, write_backs
 from connector.store.deliveries import CALLS, Delivery
 from connector.store.dispatches import Change, Dispatch
+from connector.store.gate import close_gate
+from connector.store.opt_outs import Whom
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +81,8 @@ def _read_batch(parts: Parts, conn: sa.Connection, taken: Sequence[Delivery]) ->
             events.append(_Read(delivery, call_events.parse(delivery.request.body)))
         except MalformedDelivery as error:
             deliveries.mark_dead(conn, [delivery.id], str(error), now)
+    if any(each.event.result.opt_out for each in events):
+        close_gate(conn)  # before any row is locked: who sends goes through the gate first, too
     found = _dispatches(conn, events)
     reports: dict[str, dict[str, str]] = {}
     ended: dict[str, tuple[Dispatch, CallResult]] = {}
@@ -89,6 +95,7 @@ def _read_batch(parts: Parts, conn: sa.Connection, taken: Sequence[Delivery]) ->
             continue
         reports[each.delivery.id]["dispatch"] = dispatch.id
         (ended if each.event.ended else started)[dispatch.id] = (dispatch, each.event.result)
+    keep_wishes(conn, [each.event.result for each in events if not each.event.test], found, now)
     apply_started(parts, conn, [v for k, v in started.items() if k not in ended], now)
     apply_ended(parts, conn, list(ended.values()), now)
     deliveries.mark_read(conn, reports, now)
@@ -121,6 +128,25 @@ def _match(read: _Read, found: Mapping[str, Dispatch]) -> tuple[Dispatch | None,
     if dispatch.connection != read.delivery.connection:
         return None, f"the call belongs to the connection {dispatch.connection}"
     return dispatch, ""
+
+
+def keep_wishes(
+    conn: sa.Connection, results: Sequence[CallResult], found: Mapping[str, Dispatch], now: datetime
+) -> None:
+    """Put people who said in a call that they want no more of them on the opt-out list: number and record.
+
+    Also after a call that no dispatch of ours made: a wish is a wish.
+    """
+    for result in results:
+        if result.opt_out is None:
+            continue
+        dispatch = found.get(str(result.metadata.get("dispatch_id"))) or found.get(result.call_id)
+        number = (dispatch.phone_number if dispatch else None) or result.to_number
+        whom = [Whom(number)] if number and normalise(number, None) else []
+        if dispatch is not None:
+            whom.append(Whom(None, dispatch.connection, dispatch.record))
+        reason = f"said so in call {result.call_id} ({result.opt_out})"
+        opt_out(conn, whom, source="call", reason=reason, at=now)
 
 
 def apply_started(

@@ -6,6 +6,7 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 metadata = sa.MetaData(schema="connector")
 
 _moment = sa.DateTime(timezone=True)
+_let_go = sa.text("sent_at IS NOT NULL")
 
 deliveries = sa.Table(
     "deliveries",
@@ -88,6 +89,7 @@ dispatches = sa.Table(
     sa.Column("phone_number", sa.Text),
     sa.Column("values", JSONB, comment="the fields the rule read, for the write-backs"),
     sa.Column("explanation", JSONB, nullable=False),
+    sa.Column("verdicts", JSONB, comment="what each policy said when it was last judged"),
     sa.Column("sent_at", _moment, comment="when the last trigger request was let go"),
     sa.Column("claimed_at", _moment, comment="a run has taken it to send: no other does"),
     sa.Column("call_id", sa.Text),
@@ -115,6 +117,9 @@ dispatches = sa.Table(
         "sent_at",
         postgresql_where=sa.text("state IN ('sending', 'placed', 'unknown')"),
     ),
+    sa.Index("dispatches_let_go_record", "connection", "record_id", "sent_at", postgresql_where=_let_go),
+    sa.Index("dispatches_let_go_number", "phone_number", "sent_at", postgresql_where=_let_go),
+    sa.Index("dispatches_let_go_rule", "connection", "rule", "sent_at", postgresql_where=_let_go),
 )
 
 dispatch_history = sa.Table(
@@ -147,5 +152,52 @@ write_backs = sa.Table(
     sa.UniqueConstraint("dispatch_id", "moment", name="one_per_moment"),
     sa.Index(
         "write_backs_due", "connection", "due_at", postgresql_where=sa.text("state IN ('due', 'writing')")
+    ),
+)
+
+opt_outs = sa.Table(
+    "opt_outs",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("phone_number", sa.Text, comment="E.164; of whichever connection"),
+    sa.Column("connection", sa.Text),
+    sa.Column("record_type", sa.Text),
+    sa.Column("record_id", sa.Text),
+    sa.Column("since", _moment, nullable=False),
+    sa.Column("source", sa.Text, nullable=False, comment="person, import, call"),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("removed_at", _moment, comment="no longer in force since then"),
+    sa.CheckConstraint("(phone_number IS NULL) <> (record_id IS NULL)", name="a_number_or_a_record"),
+    sa.Index(
+        "one_opt_out_a_number",
+        "phone_number",
+        unique=True,
+        postgresql_where=sa.text("removed_at IS NULL AND phone_number IS NOT NULL"),
+    ),
+    sa.Index(
+        "one_opt_out_a_record",
+        "connection",
+        "record_type",
+        "record_id",
+        unique=True,
+        postgresql_where=sa.text("removed_at IS NULL AND record_id IS NOT NULL"),
+    ),
+)
+
+pauses = sa.Table(
+    "pauses",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("connection", sa.Text, nullable=False, comment="empty: all"),
+    sa.Column("rule", sa.Text, nullable=False, comment="empty: all"),
+    sa.Column("since", _moment, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("resumed_at", _moment),
+    sa.Index(
+        "one_pause_each",
+        "connection",
+        "rule",
+        unique=True,
+        postgresql_where=sa.text("resumed_at IS NULL"),
     ),
 )

@@ -22,6 +22,8 @@ class ContractServer:
         self.secret = secret
         self.triggers: list[dict[str, Any]] = []
         self.lose_answers = False
+        self.says: dict[str, Any] = {}
+        """What its call events say besides."""
         self.asked = threading.Event()
         server = self
         slow = threading.Event()
@@ -69,7 +71,9 @@ class ContractServer:
 
     def _end(self, trigger: dict[str, Any], hook: str, timestamp: int) -> int:
         event = {"event": "call_ended", "status": "completed", "summary": "Ada will come."}
-        body = json.dumps({**event, "call_id": trigger["call_id"], "metadata": trigger["metadata"]}).encode()
+        body = json.dumps(
+            {**event, "call_id": trigger["call_id"], "metadata": trigger["metadata"], **self.says}
+        ).encode()
         signature = hmac.new(self.secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256)
         headers = {"X-Prosody-Signature": signature.hexdigest(), "X-Prosody-Timestamp": str(timestamp)}
         return requests.post(hook, data=body, headers=headers, timeout=5).status_code

@@ -136,3 +136,29 @@ def test_the_older_payloads_turns_become_lines() -> None:
 def test_no_body_is_more_than_malformed(body: bytes) -> None:
     with contextlib.suppress(MalformedDelivery):
         call_events.parse(body)
+
+
+@pytest.mark.parametrize(
+    ("said", "word"),
+    [
+        ({"opt_out": True}, "opt_out"),
+        ({"opt_out": "true"}, "opt_out"),
+        ({"disposition": "DO_NOT_CONTACT"}, "do_not_contact"),
+        ({"disconnection_reason": "user_requested_dnc"}, "user_requested_dnc"),
+        ({"disposition": "Do-not-call"}, "do_not_call"),
+        ({"metadata": {"opt_out": True}}, "opt_out"),
+        ({"metadata": {"disposition": "DNC"}}, "dnc"),
+        ({"outcome": "answered", "opt_out": False}, None),
+        ({"disposition": "user_requested_callback"}, None),
+        ({"metadata": {"status": "dnc"}}, None),  # a field of the CRM that a rule has sent along
+        ({}, None),
+    ],
+)
+def test_a_wish_for_no_more_calls_is_heard(said: dict[str, object], word: str | None) -> None:
+    body = json.dumps({"event": "call_ended", "call_id": "f9", **said}).encode()
+    assert call_events.parse(body).result.opt_out == word
+
+
+def test_a_wish_is_heard_at_the_end_only() -> None:
+    body = b'{"event":"call_started","call_id":"f9","opt_out":true}'
+    assert call_events.parse(body).result.opt_out is None
