@@ -11,7 +11,7 @@ import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import requests
 from pydantic import BaseModel, ConfigDict, Field
@@ -32,6 +32,20 @@ class ConnectionSettings(BaseModel):
     adapter: str
     default_region: str = Field(default="US", pattern=r"^[A-Z]{2}$")
     """Country of phone numbers written without a country code: ISO 3166 alpha-2."""
+    countries: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """Countries that may be called, where a rule names none; left out: that of `default_region`."""
+    do_not_call: tuple[str, ...] = ()
+    """Fields (`contact.no_calls`) that forbid to call a person where they are filled with anything but a no; beside
+    those that the adapter knows."""
+    max_per_hour: int | None = Field(default=None, ge=1)
+    """Calls in any 60 minutes, of all rules together."""
+    max_per_day: int | None = Field(default=None, ge=1)
+    """Calls in any 24 hours."""
+
+    @property
+    def allowed_countries(self) -> frozenset[str]:
+        """The countries that may be called, ISO 3166 alpha-2."""
+        return frozenset(self.countries or (self.default_region,))
 
 
 class Adapter(ABC):
@@ -52,6 +66,10 @@ class Adapter(ABC):
     """The vendor's own field names by object, for `stagecall check` without an account."""
     standard_catalog: ClassVar[Catalog] = Catalog()
     """The pipelines of a fresh account, for `stagecall preview` without one."""
+    do_not_call: ClassVar[tuple[str, ...]] = ()
+    """The CRM's own fields (`contact.dnd`) that say that a person must not be called, where it has such."""
+    lead_zone: ClassVar[str | None] = None
+    """The CRM's own field (`contact.timezone`) that says in which time zone a person lives."""
     tells_previous_stage: ClassVar[bool] = False
     """Do its stage events say where the record came from? Only then may a rule ask with `from`."""
     signs_body: ClassVar[bool]
@@ -99,6 +117,29 @@ class Adapter(ABC):
         Called again after a failure: be idempotent. Trouble with the whole request is raised.
         """
 
+    def watched(self) -> Mapping[str, frozenset[str]]:
+        """The fields, by object, that are read of every record before it is called, whatever its rule names."""
+        names = (*self.do_not_call, *self.settings.do_not_call, *filter(None, [self.lead_zone]))
+        pairs = [name.partition(".") for name in names]
+        return {each: frozenset(key for found, _, key in pairs if found == each) for each, _, _ in pairs}
+
+    def forbids_call(self, fields: Mapping[str, Mapping[str, Any]]) -> str | None:
+        """Say in a sentence why the CRM forbids to call the person of a record; None where it does not. No I/O.
+
+        Override it where a yes is more than a filled field.
+        """
+        for name in (*self.do_not_call, *self.settings.do_not_call):
+            if says_yes(value := value_of(name, fields)):
+                return f'{name} is "{str(value)[:60]}" in {self.title}: this person must not be called'
+        return None
+
+    def zone_of(self, fields: Mapping[str, Mapping[str, Any]]) -> str:
+        """Return the time zone of a record's person as the CRM says it, empty where it does not. No I/O.
+
+        Override it where the CRM spells zones in its own way: an IANA name is wanted, in any capitals.
+        """
+        return str(value_of(self.lead_zone, fields) or "") if self.lead_zone else ""
+
     def properties(self, object_name: str) -> frozenset[str] | None:
         """The names of all fields that the account has for an object, for `stagecall check --live`.
 
@@ -114,6 +155,20 @@ class Adapter(ABC):
                 fields.setdefault(name, set()).update(properties)
         contexts = self.read([write.record for write in writes], fields)
         return {write.record: _stands(contexts.get(write.record), write) for write in writes}
+
+
+_NO = frozenset({"", "false", "no", "n", "0", "off", "none", "null"})
+
+
+def value_of(name: str, fields: Mapping[str, Mapping[str, Any]]) -> Any:
+    """Return the value of a field by its name in rules (`contact.phone`), None where it has none."""
+    found, _, key = name.partition(".")
+    return fields.get(found, {}).get(key)
+
+
+def says_yes(value: Any) -> bool:
+    """Is a checkbox ticked, a choice made, a date set? CRMs send text; what is no clear no is a yes."""
+    return str(value).strip().casefold() not in _NO if value is not None else False
 
 
 def _stands(context: Context | ConnectorError | None, write: WriteBack) -> bool:

@@ -9,7 +9,7 @@ import glob
 import os
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -26,11 +26,12 @@ from pydantic import (
     ValidationError,
 )
 
-from connector.adapter import ConnectionSettings, adapter_names, find_adapter
+from connector.adapter import Adapter, ConnectionSettings, adapter_names, find_adapter
 from connector.call_api.settings import CallApiSettings, KeySettings, OwnReceiver
 from connector.database import default_data_folder
 from connector.errors import ConfigError, Mistake, PermanentError
 from connector.mapping.source import Document, load_yaml
+from connector.policy.numbers import region_of
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -287,7 +288,26 @@ def _connection(
         found = f"is missing; there are: {', '.join(adapter_names())}" if missing else str(error)
         mistakes.append(document.mistake((*path, "adapter"), found))
         return None
-    return _validated(adapter.Settings, settings, document, path, mistakes)
+    validated = _validated(adapter.Settings, settings, document, path, mistakes)
+    if validated is not None:
+        mistakes.extend(_policy_mistakes(validated, adapter, document, path))
+    return validated
+
+
+def _policy_mistakes(
+    settings: ConnectionSettings, adapter: type[Adapter], document: Document, path: tuple[str, str]
+) -> Iterator[Mistake]:
+    """Countries that are none, and fields that no record can have: both would be settings without effect."""
+    for number, code in enumerate(settings.countries or ()):
+        if region_of(code) != code:
+            meant = region_of(code)
+            hint = f"; did you mean {meant}?" if meant else "; write its two letters, such as US or GB"
+            yield document.mistake((*path, "countries", number), f'"{code}" is not a country{hint}')
+    for number, name in enumerate(settings.do_not_call):
+        object_name, dot, key = name.partition(".")
+        if object_name not in adapter.objects or not dot or not key:
+            found = f'"{name}" is not a field; write it as rules do: {adapter.objects[-1]}.do_not_call'
+            yield document.mistake((*path, "do_not_call", number), found)
 
 
 def _rule_files(

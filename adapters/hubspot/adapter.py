@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import requests
 
@@ -25,6 +25,10 @@ class Adapter(adapter.Adapter):
     writable = ("deal",)
     standard_fields: ClassVar[Mapping[str, frozenset[str]]] = {"deal": DEAL_FIELDS, "contact": CONTACT_FIELDS}
     standard_catalog = STANDARD_CATALOG
+    # hs_do_not_call stands in some accounts (its owner is not documented), do_not_call is what many create
+    # themselves; a property that an account lacks is left out of HubSpot's answer. hs_email_optout is about email.
+    do_not_call = ("contact.hs_do_not_call", "contact.do_not_call")
+    lead_zone = "contact.hs_timezone"
     signs_body = True
     Settings: ClassVar[type[ConnectionSettings]] = Settings
 
@@ -53,6 +57,10 @@ class Adapter(adapter.Adapter):
     def properties(self, object_name: str) -> frozenset[str]:
         """The names of the account's properties; `id` is ours, HubSpot gives it beside them."""
         return self._client.property_names(object_name) | {"id"}
+
+    def zone_of(self, fields: Mapping[str, Mapping[str, Any]]) -> str:
+        """HubSpot spells America/New_York `america_slash_new_york`, and a hyphen `_hyphen_`."""
+        return super().zone_of(fields).replace("_slash_", "/").replace("_hyphen_", "-")
 
     def read(
         self, records_: Sequence[RecordRef], fields: Mapping[str, Collection[str]]

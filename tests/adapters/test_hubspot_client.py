@@ -450,3 +450,35 @@ def test_a_connection_may_list_several_secrets_and_give_its_account_as_a_number(
     assert [secret.get_secret_value() for secret in given.client_secret] == ["old", "new"]
     assert (given.portal_id, given.api_url) == ("62515", "https://api.hubapi.com")
     assert "old" not in repr(given)
+
+
+def test_known_and_named_flags_forbid_a_call(crm: Sandbox) -> None:
+    hubspot = connect(crm.url, do_not_call=("contact.hs_lead_status",))
+    assert hubspot.watched() == {
+        "contact": {"hs_do_not_call", "do_not_call", "hs_timezone", "hs_lead_status"}
+    }
+    ada = crm.create_contact(
+        firstname="Ada", hs_lead_status="CONNECTED", hs_timezone="america_slash_new_york"
+    )
+    ref = deal(crm.create_deal("appointmentscheduled", [ada], announce=False))
+    context = hubspot.read([ref], hubspot.watched())[ref]
+    assert isinstance(context, Context), "a property that the account lacks is left out"
+    said = hubspot.forbids_call(context.fields)
+    assert said == 'contact.hs_lead_status is "CONNECTED" in HubSpot: this person must not be called'
+    assert hubspot.zone_of(context.fields) == "america/new_york"
+
+
+@pytest.mark.parametrize(
+    ("value", "forbids"),
+    [
+        *((yes, True) for yes in ("true", "Yes", "1", "2026-11-01", True, "unsure")),
+        *((no, False) for no in ("false", "No", "", None, "0", False)),
+    ],
+)
+def test_a_flag_forbids_unless_it_is_a_clear_no(hubspot: Adapter, value: object, forbids: bool) -> None:
+    assert bool(hubspot.forbids_call({"contact": {"do_not_call": value}})) is forbids
+
+
+def test_a_person_without_flags_or_zone_may_be_called(hubspot: Adapter) -> None:
+    assert hubspot.forbids_call({"contact": {"hs_email_optout": "true"}}) is None
+    assert hubspot.zone_of({"contact": {}}) == hubspot.zone_of({}) == ""

@@ -166,3 +166,29 @@ def test_a_connector_needs_all_of_its_sections(tmp_path: Path, text: str, expect
     assert any(expected in each for each in _mistakes(tmp_path, text, TOKEN="t")), _mistakes(
         tmp_path, text, TOKEN="t"
     )
+
+
+def test_a_connection_says_whom_it_may_call(tmp_path: Path) -> None:
+    more = "    client_secret: [new, old]\n    countries: [US, GB]\n    do_not_call: [contact.no_calls]\n    max_per_day: 50\n"
+    text = GOOD.replace("    client_secret: [new, old]\n", more)
+    settings = _load(tmp_path, text, TOKEN="pat-na1-x").connections["sales-hubspot"]
+    assert settings.allowed_countries == {"US", "GB"}
+    assert (settings.do_not_call, settings.max_per_day) == (("contact.no_calls",), 50)
+    plain = _load(tmp_path, GOOD, TOKEN="pat-na1-x").connections["sales-hubspot"]
+    assert plain.allowed_countries == {"US"}, "that of its default region"
+
+
+def test_countries_and_flags_that_there_are_not_are_mistakes(tmp_path: Path) -> None:
+    more = (
+        "    client_secret: [new, old]\n    countries: [US, UK, XX]\n    do_not_call: [no_calls, kontact.x]\n"
+    )
+    found = _mistakes(tmp_path, GOOD.replace("    client_secret: [new, old]\n", more), TOKEN="pat-na1-x")
+    assert (
+        'stagecall.yaml:8:21  connections.sales-hubspot.countries[1]  "UK" is not a country; did you mean GB?'
+        in found
+    )
+    assert any('"XX" is not a country; write its two letters' in each for each in found)
+    assert any(
+        '"no_calls" is not a field; write it as rules do: contact.do_not_call' in each for each in found
+    )
+    assert len(found) == 4
