@@ -26,7 +26,12 @@ from adapters.hubspot.sandbox.deliveries import LEGACY
 from connector.config import Config, load_config, process_environment
 from connector.errors import PermanentError
 from connector.mapping.rules import Rule
+from connector.model import utc_now
 from connector.parts import build_adapters
+from connector.policy.facts import Facts
+from connector.policy.judging import judge
+from connector.policy.numbers import normalise
+from connector.policy.verdicts import Answer as Said
 from connector.rulebook import Account, load_rulebook
 from connector.serve import check_port, own_url
 
@@ -62,10 +67,11 @@ def run(
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(1))  # so that what was started ends with us
     with _folder(data) as folder, _sandbox(port) as sandbox:
-        environment = _environment(port, sandbox, (rules or EXAMPLES / "workflows/call-demo-requests.yaml"))
+        environment = _environment(port, sandbox, (rules or EXAMPLES / "demo/rules.yaml"))
         file = (config_file or EXAMPLES / "demo/stagecall.yaml").absolute()
         config = load_config(file, environment=environment, own_url=own_url(HOST, port), data=folder)
         rule = _rule(config)
+        _check_policy(rule)
         check_port(HOST, port)
         say(f"Stagecall demo: {rule.name!r}. A sandbox HubSpot and a simulated phone; all else is real.")
         with _served(config, environment, port):
@@ -188,6 +194,17 @@ def _rule(config: Config) -> Rule:
     if not files:
         raise PermanentError(f"the demo needs a rule for the connection {CONNECTION}")
     return files[0].rules[0]
+
+
+def _check_policy(rule: Rule) -> None:
+    """Raises PermanentError where the rule would not call Ada at this hour: the demo would wait for it in vain."""
+    now = utc_now()
+    number = normalise(PHONE, "US")
+    facts = Facts(now, number.e164 if number else "", now, frozenset({"US"}))
+    judgement = judge(rule.policy.terms, facts)
+    if judgement.answer is not Said.ALLOW:
+        why = f"the rule {rule.name!r} would not call now: {judgement.decisive.sentence}"
+        raise PermanentError(f"{why}. For the demo write `policy: {{window: always}}` into it")
 
 
 def _environment(port: int, sandbox: Sandbox, rules: Path) -> dict[str, str]:

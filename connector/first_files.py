@@ -22,6 +22,9 @@ connections:
     access_token: ${HUBSPOT_ACCESS_TOKEN}
     client_secret: ${HUBSPOT_CLIENT_SECRET}
     default_region: US                 # country of phone numbers written without a country code
+    # countries: [US, CA]              # countries that may be called; left out: the default_region's
+    # do_not_call: [contact.no_calls]  # your own fields that forbid a call when they are ticked or filled
+    # max_per_day: 200                 # calls in any 24 hours, of all rules
 
 rules:
   - rules/*.yaml
@@ -59,6 +62,10 @@ rules:
       email: "{{ contact.email }}"
       metadata:
         deal_id: "{{ deal.id }}"
+    policy:
+      # When people may be called, where they are; a call outside waits until the window opens.
+      window: {days: mon-fri, from: "09:00", until: "18:00"}
+      cool_down: 24h                   # after a call, nobody is called again for so long
     write_back:
       placed: {deal: {ai_call_status: calling, ai_call_id: "{{ call.id }}"}}
       ended: {deal: {ai_call_status: "{{ call.outcome }}", ai_call_summary: "{{ call.summary }}"}}

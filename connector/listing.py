@@ -42,6 +42,7 @@ def _shown(conn: sa.Connection, row: sa.Row[Any]) -> dict[str, Any]:
         "call_id": row.call_id,
         "delivery": row.delivery_id,
         "explanation": row.explanation,
+        "verdicts": row.verdicts or [],
         "history": [
             {"at": at.isoformat(), "state": state, "reason": reason}
             for at, state, reason in store.history(conn, row.id)
@@ -79,6 +80,9 @@ def lines(found: Sequence[dict[str, Any]]) -> Iterator[str]:
         yield "no dispatches"
     for each in found:
         yield f"{each['state']:<8} {each['record']}  {each['rule']}: {each['reason']}"
+        for verdict in each["verdicts"]:
+            if verdict["answer"] != "allow":
+                yield f"         {verdict['policy']}: {verdict['answer']}: {verdict['sentence']}"
         for step in each["history"]:
             yield f"         {step['at'][:19]}  {step['state']}: {step['reason']}"
         for write in each["write_backs"]:

@@ -1,19 +1,25 @@
-"""The only place where calls are let go: in order of due time, inside the limit, one at a time a person."""
+"""The only place where calls are let go: in order of due time, as the policies allow, one at a time a person."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from connector import jobs
+from connector.errors import ConfigError, PermanentError
 from connector.model import DispatchState
 from connector.parts import Parts
+from connector.permission import Asked, Register, change_of
+from connector.policy.verdicts import Answer
 from connector.store import dispatches
 from connector.store.dispatches import Change, Dispatch
+from connector.store.gate import pass_gate
 
 CHUNK = 50
 IN_FLIGHT = 400
 """How many dispatches may be in `sending` at once: no more than can be sent within their lease."""
+ROUNDS = 10
+"""How often a run takes more, where what it took was held or skipped."""
 _LOCK = 7_242_003  # any number of our own: a run that was taken over and its successor never overlap
 MINUTE = timedelta(minutes=1)
 
@@ -22,30 +28,53 @@ def pace(parts: Parts) -> None:
     """Let go what is due and allowed now; run by one job at a time over all processes."""
     with parts.engine.begin() as conn:
         conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        pass_gate(conn)
         _release(parts, conn)
 
 
 def _release(parts: Parts, conn: sa.Connection) -> None:
-    """Mark due dispatches as `sending` and defer their jobs."""
+    """Judge what is due; mark what may go as `sending` and defer its jobs; the rest is held or skipped."""
     now = parts.clock()
-    room = _room(parts, conn, now)
-    if room <= 0 or dispatches.paused_until(conn, now) is not None:
-        return
-    due = one_a_person(dispatches.take_due(conn, now, room))
-    changes = [
-        Change(
-            each.id,
-            DispatchState.SENDING,
-            "sending",
-            "let go",
-            {"sent_at": now, "claimed_at": None, "attempts": each.attempts + 1},
-        )
-        for each in due
-    ]
-    dispatches.change(conn, changes, now, only_from=[DispatchState.WAITING])
-    for start in range(0, len(due), CHUNK):
-        ids = [each.id for each in due[start : start + CHUNK]]
+    for _ in range(ROUNDS):
+        room = _room(parts, conn, now)
+        if room <= 0 or dispatches.paused_until(conn, now) is not None:
+            return
+        due = dispatches.take_due(conn, now, room)
+        withheld = _let_go(parts, conn, one_a_person(due), now)
+        if len(due) < room or not withheld:
+            return
+    jobs.nudge(conn, "pace")  # more is due than is well judged in one transaction
+
+
+def _let_go(parts: Parts, conn: sa.Connection, due: Sequence[Dispatch], now: datetime) -> int:
+    """Let go what the policies allow; return how many they do not."""
+    asked = {each.id: found for each in due if (found := _asked(parts, conn, each)) is not None}
+    register = Register(conn, list(asked.values()), now, counting=True)
+    going: list[Change] = []
+    withheld: list[Change] = []
+    for each in due:
+        judgement = register.judge(asked[each.id]) if each.id in asked else None
+        if judgement is None or judgement.answer is Answer.ALLOW:
+            columns = {"sent_at": now, "claimed_at": None, "attempts": each.attempts + 1}
+            going.append(Change(each.id, DispatchState.SENDING, "sending", "let go", columns))
+        else:
+            withheld.append(change_of(each, judgement, now))
+    dispatches.change(conn, [*going, *withheld], now, only_from=[DispatchState.WAITING])
+    for start in range(0, len(going), CHUNK):
+        ids = [each.dispatch_id for each in going[start : start + CHUNK]]
         jobs.defer(conn, "send", dispatch_ids=ids, let_go_at=now.isoformat())
+    return len(withheld)
+
+
+def _asked(parts: Parts, conn: sa.Connection, dispatch: Dispatch) -> Asked | None:
+    """The call to judge; None where rule or connection is gone, or it has no number: sending then says so, and sends nothing."""
+    if dispatch.phone_number is None:
+        return None
+    try:
+        rule = parts.rules.rule(conn, dispatch.rules_version, dispatch.rule)
+        return Asked(dispatch, rule, parts.adapter(dispatch.connection), dispatch.values)
+    except (PermanentError, ConfigError):
+        return None
 
 
 def _room(parts: Parts, conn: sa.Connection, now: datetime) -> int:

@@ -35,6 +35,8 @@ from connector.mapping.evaluate import (
 from connector.mapping.rules import Rule, RuleFile
 from connector.model import Catalog, Context, DispatchState, News, RecordRef, StageEvent
 from connector.parts import Parts
+from connector.permission import Asked, Register, reason_of, state_after, verdicts_of
+from connector.policy.verdicts import Answer, Judgement
 from connector.rulebook import RuleBook
 from connector.store import deliveries, dispatches
 from connector.store.deliveries import Delivery
@@ -182,11 +184,11 @@ def _keep(
     readings: Mapping[str, _Reading],
 ) -> None:
     now = parts.clock()
-    rows = [row for row, _ in made]
     # news that comes again after the record has changed must not reach a rule that was stopped the first time
     above = {row.id: candidate.rules.stops_above(candidate.rule) for row, candidate in made}
     with parts.engine.begin() as conn:
         book.remember(conn, now)
+        rows = _judged(parts, conn, made)
         inserted = set(dispatches.insert_new(conn, rows, above))
         for row in rows:
             readings[row.delivery_id].dispatches += row.id in inserted
@@ -194,6 +196,32 @@ def _keep(
         deliveries.mark_read(conn, {id_: _report(reading) for id_, reading in readings.items()}, now)
         if inserted:
             jobs.nudge(conn, "pace")
+
+
+def _judged(
+    parts: Parts, conn: sa.Connection, made: Sequence[tuple[Dispatch, Candidate]]
+) -> Sequence[Dispatch]:
+    """The same dispatches; those that are due now judged by the policies: due, held or skipped."""
+    due = {
+        row.id: Asked(row, candidate.rule, parts.adapter(row.connection), row.values)
+        for row, candidate in made
+        if row.word == "due"
+    }
+    register = Register(conn, list(due.values()), parts.clock())
+    return [_as_judged(row, register.judge(due[row.id])) if row.id in due else row for row, _ in made]
+
+
+def _as_judged(row: Dispatch, judgement: Judgement) -> Dispatch:
+    row = replace(row, verdicts=verdicts_of(judgement))
+    if judgement.answer is Answer.ALLOW:
+        return row
+    return replace(
+        row,
+        state=state_after(judgement),
+        word=judgement.decisive.word,
+        reason=reason_of(judgement),
+        due_at=judgement.until or row.due_at,
+    )
 
 
 def _report(reading: _Reading) -> dict[str, Any]:
@@ -234,10 +262,14 @@ def _candidates(
 def read_records(
     adapter: Adapter, records: Sequence[RecordRef], rules: Iterable[Rule]
 ) -> Mapping[RecordRef, Context | ConnectorError]:
-    """Every record with the fields that these rules name, in the CRM's batches."""
+    """Every record with the fields that these rules name, and those by which the CRM forbids a call, in its batches."""
     if not records:
         return {}
-    read = adapter.read(records, fields_needed(rules))
+    fields: dict[str, set[str]] = {}
+    for needed in (fields_needed(rules), adapter.watched()):
+        for name, keys in needed.items():
+            fields.setdefault(name, set()).update(keys)
+    read = adapter.read(records, fields)
     gone = PermanentError("the CRM did not return the record")
     return {record: read.get(record, gone) for record in records}
 

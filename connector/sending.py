@@ -1,8 +1,8 @@
-"""Send trigger requests: read the records again, ask the rules again, POST once, write down what came of it."""
+"""Send trigger requests: read the records again, ask rules and policies again, POST once, write down what came of it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,14 +10,20 @@ import sqlalchemy as sa
 
 from connector import jobs
 from connector.call_client import Answer, Doubtful, Later, Placed, Refused
-from connector.errors import ConnectorError, PermanentError, TemporaryError
+from connector.errors import ConfigError, ConnectorError, PermanentError, TemporaryError
 from connector.mapping.rules import Rule
 from connector.model import CallResult, Context, DispatchState, RecordRef, TriggerRequest
 from connector.parts import Parts
+from connector.permission import Asked, Register, change_of, verdicts_of
+from connector.policy.facts import Facts
+from connector.policy.judging import judge
+from connector.policy.verdicts import Answer as Said
+from connector.policy.verdicts import Judgement
 from connector.process import LOOK_AGAIN, NO_NUMBER, UNDECIDED, decide_on, read_records, values_of
 from connector.results import Due, queue_write_backs
 from connector.store import dispatches
 from connector.store.dispatches import Change, Dispatch
+from connector.store.gate import pass_gate
 
 LEASE = timedelta(seconds=10)
 """How long after it was let go a request may still be sent; later it goes back in line. A look-up may
@@ -32,32 +38,80 @@ class Ready:
     """A dispatch whose record and rule were looked at again just now, and what is to be sent."""
 
     dispatch: Dispatch
-    rule: Rule
+    asked: Asked
     request: TriggerRequest
-    values: Mapping[str, Any]
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """The fields as just read, and the event."""
+        return self.asked.values
+
+
+@dataclass(frozen=True, slots=True)
+class Going(Ready):
+    """What nothing speaks against, and the facts by which that was judged."""
+
+    facts: Facts
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """In place of an answer: at the instant of sending a policy said no, and nothing was sent."""
+
+    judgement: Judgement
 
 
 def send(parts: Parts, dispatch_ids: Sequence[str], let_go_at: datetime) -> None:
     """Send what pace let go at `let_go_at`; what was let go again since is another run's.
 
-    Each is claimed first, in a durable commit: whatever the queue remembers of this job, a second run of
-    it finds the claim and hands the dispatch to the look-up.
+    The records are read and judged again; then each dispatch is claimed, in the same durable commit that looks at
+    opt-outs and pauses a last time. Whatever the queue remembers of this job, a second run of it finds the claim and
+    hands the dispatch to the look-up.
     """
-    with parts.engine.begin() as conn:
-        rows = dispatches.get(conn, dispatch_ids, state=DispatchState.SENDING, lock=True)
-        rows = [each for each in rows if each.sent_at == let_go_at]
-        claimed = dispatches.claim(conn, [each.id for each in rows], let_go_at)
-        _doubt(parts, conn, [each for each in rows if each.id not in claimed])
-        rows = [each for each in rows if each.id in claimed]
+    with parts.engine.connect() as conn:
+        rows = _let_go_then(dispatches.get(conn, dispatch_ids, state=DispatchState.SENDING), let_go_at)
         rules = {each.id: _rule(parts, conn, each) for each in rows}
     ready, changes = _prepare(parts, rows, rules)
-    _settle(parts, changes, {})
+    going = _commit_to_sending(parts, ready, changes, let_go_at)
     with ThreadPoolExecutor(THREADS, thread_name_prefix="send") as pool:
-        futures = {pool.submit(_post, parts, each, let_go_at + LEASE): each for each in ready}
+        futures = {pool.submit(_post, parts, each, let_go_at + LEASE): each for each in going}
         for done in _as_they_come(futures):
             _record(parts, done)
     with parts.engine.begin() as conn:
         jobs.nudge(conn, "pace")  # there is room for more
+
+
+def _let_go_then(rows: Sequence[Dispatch], let_go_at: datetime) -> list[Dispatch]:
+    return [each for each in rows if each.sent_at == let_go_at]
+
+
+def _commit_to_sending(
+    parts: Parts, ready: Sequence[Ready], changes: Sequence[Change], let_go_at: datetime
+) -> list[Going]:
+    """Claim what no run took before; of that, return what may be sent, and settle everything else."""
+    known = {each.dispatch.id: each for each in ready}
+    ids = [*known, *(each.dispatch_id for each in changes)]
+    with parts.engine.begin() as conn:
+        pass_gate(conn)
+        rows = dispatches.get(conn, ids, state=DispatchState.SENDING, lock=True)
+        rows = _let_go_then(rows, let_go_at)
+        claimed = dispatches.claim(conn, [each.id for each in rows], let_go_at)
+        _doubt(parts, conn, [each for each in rows if each.id not in claimed])
+        mine = [known[each.id] for each in rows if each.id in claimed and each.id in known]
+        now = parts.clock()
+        register = Register(conn, [each.asked for each in mine], now)
+        withheld = [each for each in changes if each.dispatch_id in claimed]
+        going = []
+        for each in mine:
+            judgement = register.judge(each.asked)
+            if judgement.answer is Said.ALLOW:
+                facts = register.facts(each.asked)
+                going.append(Going(each.dispatch, each.asked, each.request, facts, judgement))
+            else:
+                withheld.append(change_of(each.dispatch, judgement, now))
+        _settle(parts, conn, withheld, known)
+    return going
 
 
 def _doubt(parts: Parts, conn: sa.Connection, rows: Sequence[Dispatch]) -> None:
@@ -78,6 +132,8 @@ def _rule(parts: Parts, conn: sa.Connection, dispatch: Dispatch) -> Rule | Perma
         return parts.rules.rule(conn, dispatch.rules_version, dispatch.rule)
     except PermanentError as error:
         return error
+    except ConfigError as error:
+        return PermanentError(f"the rules this ran under cannot be read any more: {error}")
 
 
 def _prepare(
@@ -139,21 +195,31 @@ def _decide_again(
         return Change(dispatch.id, DispatchState.SKIPPED, reason.word, reason.sentence, columns)
     if decision.request.phone_number != dispatch.phone_number:
         number = decision.request.phone_number
-        return _again(dispatch, "number_changed", "the number was read again", now, phone_number=number)
-    return Ready(dispatch, rule, decision.request, values)
+        return _again(
+            dispatch, "number_changed", "the number was read again", now, phone_number=number, values=values
+        )
+    return Ready(
+        dispatch, Asked(dispatch, rule, parts.adapter(dispatch.connection), values), decision.request
+    )
 
 
 def _again(dispatch: Dispatch, word: str, reason: str, due_at: datetime, **columns: Any) -> Change:
     return Change(dispatch.id, DispatchState.WAITING, word, reason, {"due_at": due_at, **columns})
 
 
-def _post(parts: Parts, ready: Ready, deadline: datetime) -> Answer:
-    if parts.clock() > deadline:
+def _post(parts: Parts, going: Going, deadline: datetime) -> Answer | Withheld:
+    now = parts.clock()
+    if now > deadline:
         return Later("lease_over", "its turn to be sent was over; it waits for the next", timedelta(0))
-    return parts.calls.trigger(ready.request, ready.dispatch.id)
+    judgement = judge(going.asked.terms, replace(going.facts, at=now))
+    if judgement.answer is not Said.ALLOW:
+        return Withheld(judgement)  # its window has closed while it waited for this thread
+    return parts.calls.trigger(going.request, going.dispatch.id)
 
 
-def _as_they_come(futures: Mapping[Future[Answer], Ready]) -> Iterator[list[tuple[Ready, Answer]]]:
+def _as_they_come(
+    futures: Mapping[Future[Answer | Withheld], Going],
+) -> Iterator[list[tuple[Going, Answer | Withheld]]]:
     """What is done, as soon as something is, with what is done a moment later: a commit for each group."""
     pending = set(futures)
     while pending:
@@ -162,47 +228,51 @@ def _as_they_come(futures: Mapping[Future[Answer], Ready]) -> Iterator[list[tupl
         yield [(futures[each], each.result()) for each in done]
 
 
-def _record(parts: Parts, answers: Sequence[tuple[Ready, Answer]]) -> None:
+def _record(parts: Parts, answers: Sequence[tuple[Going, Answer | Withheld]]) -> None:
     now = parts.clock()
-    changes = [_change(ready.dispatch, answer, ready.values, now) for ready, answer in answers]
-    _settle(parts, changes, {ready.dispatch.id: ready for ready, _ in answers})
+    changes = [_change(going, answer, now) for going, answer in answers]
+    with parts.engine.begin() as conn:
+        _settle(parts, conn, changes, {going.dispatch.id: going for going, _ in answers})
 
 
-def _change(dispatch: Dispatch, answer: Answer, values: Mapping[str, Any], now: datetime) -> Change:
+def _change(going: Going, answer: Answer | Withheld, now: datetime) -> Change:
     """What an answer of the call API makes of a dispatch."""
+    dispatch = going.dispatch
+    known = {"values": dict(going.values), "verdicts": verdicts_of(going.judgement)}
     match answer:
+        case Withheld(judgement):
+            return change_of(dispatch, judgement, now)
         case Placed(call_id):
-            columns = {"call_id": call_id, "values": dict(values), "due_at": now}
+            columns = {"call_id": call_id, "due_at": now, **known}
             return Change(dispatch.id, DispatchState.PLACED, "placed", f"call {call_id} was placed", columns)
         case Refused(word, reason):
-            return Change(dispatch.id, DispatchState.FAILED, word, reason, {"values": dict(values)})
+            return Change(dispatch.id, DispatchState.FAILED, word, reason, known)
         case Later(word, reason, after):
             wait_for = after if after is not None else jobs.back_off(dispatch.attempts)
             due_at = now + wait_for
             sentence = f"{reason}; trying again at {due_at:%H:%M:%S} UTC"
             return _again(dispatch, word, sentence, due_at)
         case Doubtful(reason):
-            columns = {"values": dict(values), "due_at": now}
+            columns = {"due_at": now, **known}
             return Change(dispatch.id, DispatchState.UNKNOWN, "no_answer", reason, columns)
 
 
-def _settle(parts: Parts, changes: Sequence[Change], ready: Mapping[str, Ready]) -> None:
-    """Commit changes of dispatches in `sending`, with the write-backs that follow from them."""
+def _settle(parts: Parts, conn: sa.Connection, changes: Sequence[Change], ready: Mapping[str, Ready]) -> None:
+    """Apply changes of dispatches in `sending`, with the write-backs that follow from them."""
     if not changes:
         return
     now = parts.clock()
-    with parts.engine.begin() as conn:
-        changed = dispatches.change(conn, changes, now, only_from=[DispatchState.SENDING])
-        done = [each for each in changes if each.dispatch_id in changed]
-        moments: list[Due] = []
-        for each in done:
-            if each.state is DispatchState.PLACED:
-                call = CallResult(call_id=each.columns["call_id"], status="initiated")
-                moments.append((each.dispatch_id, "placed", call, ""))
-            elif each.state is DispatchState.FAILED:
-                moments.append((each.dispatch_id, "failed", None, each.reason))
-        queue_write_backs(parts, conn, moments, {id_: (r.dispatch, r.values) for id_, r in ready.items()})
-        if any(each.state is DispatchState.UNKNOWN for each in done):
-            jobs.nudge(conn, "look_up")
-        if any(each.state is DispatchState.WAITING and each.columns["due_at"] <= now for each in done):
-            jobs.nudge(conn, "pace")
+    changed = dispatches.change(conn, changes, now, only_from=[DispatchState.SENDING])
+    done = [each for each in changes if each.dispatch_id in changed]
+    moments: list[Due] = []
+    for each in done:
+        if each.state is DispatchState.PLACED:
+            call = CallResult(call_id=each.columns["call_id"], status="initiated")
+            moments.append((each.dispatch_id, "placed", call, ""))
+        elif each.state is DispatchState.FAILED:
+            moments.append((each.dispatch_id, "failed", None, each.reason))
+    queue_write_backs(parts, conn, moments, {id_: (r.dispatch, r.values) for id_, r in ready.items()})
+    if any(each.state is DispatchState.UNKNOWN for each in done):
+        jobs.nudge(conn, "look_up")
+    if any(each.state is DispatchState.WAITING and each.columns["due_at"] <= now for each in done):
+        jobs.nudge(conn, "pace")

@@ -170,7 +170,17 @@ def _fields(rule: Rule) -> Iterable[tuple[str, str]]:
     call = rule.call
     moments = rule.write_back.placed, rule.write_back.ended, rule.write_back.failed
     written = [value for records in moments for each in records.values() for value in each.values()]
-    for part in (call.phone_number, call.agent, call.region, call.name, call.email, call.metadata, written):
+    zone = rule.policy.window.zone if rule.policy.window else None
+    for part in (
+        zone,
+        call.phone_number,
+        call.agent,
+        call.region,
+        call.name,
+        call.email,
+        call.metadata,
+        written,
+    ):
         yield from _fields_in(part)
 
 

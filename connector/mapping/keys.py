@@ -63,6 +63,8 @@ class Key:
     section: type | None = None
     """The keys below it: a dataclass with Keys. In a list the items are such sections."""
     required: bool = False
+    instead: str = ""
+    """A word that may stand in the place of the section."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,9 @@ def _section_schema(section: Section) -> dict[str, Any]:
 def _key_schema(key: Key) -> dict[str, Any]:
     shape = dict(key.shape)
     if key.section is not None:
-        link = {"$ref": f"#/$defs/{_def_name(key.section)}"}
+        link: dict[str, Any] = {"$ref": f"#/$defs/{_def_name(key.section)}"}
+        if key.instead:
+            link = {"anyOf": [{"enum": [key.instead]}, link]}
         shape |= {"items": link} if shape.get("type") == "array" else link
     default = {} if key.default is LEFT_OUT else {"default": key.default}
     return {"title": key.title, "description": key.about, **shape, **default, "examples": list(key.examples)}

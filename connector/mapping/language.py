@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 from connector.errors import Mistake
 from connector.mapping.keys import FILLED, FLAG, TEXT, WORD, WORDS, Key, Shape, one_of, schema_of, some_of
 from connector.mapping.merge import Condition, MergeField
+from connector.mapping.policy_keys import Policy
 from connector.model import EventKind, Source
 
 Tree = Any
@@ -265,6 +266,17 @@ class Rule:
             required=True,
         ),
     ]
+    policy: Annotated[
+        Policy,
+        Key(
+            "Policy",
+            "Whom the rule may call, when, and how often. Left out: by day, mon-sat 09:00-20:00 where people are.",
+            {},
+            [{"window": {"days": "mon-fri", "from": "09:00", "until": "18:00"}, "cool_down": "24h"}],
+            default={},
+            section=Policy,
+        ),
+    ] = field(default_factory=Policy)
     write_back: Annotated[
         WriteBacks,
         Key(

@@ -8,6 +8,7 @@ from connector.mapping.builder import shown
 from connector.mapping.filters import Table
 from connector.mapping.language import Call, Properties, Rule, Tree, When, WriteBacks
 from connector.mapping.merge import BadMergeField, Condition, MergeField, Names
+from connector.mapping.policy_reading import read_policy
 from connector.mapping.shape import Path, misshapen, unknown_key
 from connector.mapping.source import Document
 from connector.mapping.stages import index_of
@@ -83,6 +84,7 @@ class Reader:
             name=str(raw.get("name", "")).strip(),
             when=self._when((*path, "when"), self._mapping(raw.get("when"))),
             call=self._call((*path, "call"), self._mapping(raw.get("call"))),
+            policy=read_policy(self, (*path, "policy"), self._mapping(raw.get("policy"))),
             write_back=self._write_back((*path, "write_back"), self._mapping(raw.get("write_back"))),
             stop=raw.get("stop") is True,
         )
@@ -167,18 +169,18 @@ class Reader:
     def _candidates(self, path: Path, raw: Any, names: Names) -> tuple[MergeField, ...]:
         """One text with merge fields, or a list of expressions."""
         if not isinstance(raw, list):
-            found = self._merge_field(path, raw, names)
+            found = self.merge_field(path, raw, names)
             return (found,) if found else ()
         each = [
-            self._merge_field((*path, number), value, names, bare=True) for number, value in enumerate(raw)
+            self.merge_field((*path, number), value, names, bare=True) for number, value in enumerate(raw)
         ]
         return tuple(field for field in each if field)
 
     def _text(self, path: Path, raw: dict[str, Any], names: Names) -> MergeField | None:
         """Compile the text at the last key of `path`; None where there is none or it has a mistake."""
-        return self._merge_field(path, raw.get(str(path[-1])), names)
+        return self.merge_field(path, raw.get(str(path[-1])), names)
 
-    def _merge_field(self, path: Path, raw: Any, names: Names, *, bare: bool = False) -> MergeField | None:
+    def merge_field(self, path: Path, raw: Any, names: Names, *, bare: bool = False) -> MergeField | None:
         """Compile a text with merge fields; `bare`: an expression without braces."""
         if not isinstance(raw, str) or path in self.touched:
             return None
@@ -213,7 +215,7 @@ class Reader:
             return {key: self._tree((*path, key), value) for key, value in raw.items()}
         if isinstance(raw, list):
             return [self._tree((*path, number), value) for number, value in enumerate(raw)]
-        return self._merge_field(path, raw, self.before_call) if isinstance(raw, str) else raw
+        return self.merge_field(path, raw, self.before_call) if isinstance(raw, str) else raw
 
     def _write_back(self, path: Path, raw: dict[str, Any]) -> WriteBacks:
         found: dict[Moment, dict[str, Properties]] = {}
@@ -248,7 +250,7 @@ class Reader:
             if known is not None and key not in known:
                 self.mistake(at, f'"{key}" is not a property of {name}{closest(key, known)}')
             if isinstance(value, str):
-                found[key] = self._merge_field(at, value, names) or ""
+                found[key] = self.merge_field(at, value, names) or ""
             else:
                 found[key] = text_of(value)
         return found

@@ -14,8 +14,6 @@ from connector.mapping.words import closest, listed
 
 LATER: Final = frozenset(
     {
-        "policy",
-        "dry_run",
         "skipped",
         "held",
         "note",
@@ -52,14 +50,18 @@ def _validator() -> Draft202012Validator:
 def misshapen(value: Any) -> Iterator[tuple[Path, str]]:
     """Yield every place where a file has not the shape of a rule file, and what is wrong there."""
     for error in _validator().iter_errors(value):
-        path = tuple(error.absolute_path)
-        if error.validator == "additionalProperties":
-            yield from _unknown_keys(error, path)
-        elif error.validator == "anyOf":
-            for closer in _of_its_kind(error):
-                yield tuple(closer.absolute_path), _found(closer)
-        else:
-            yield path, _found(error)
+        yield from _wrong(error)
+
+
+def _wrong(error: ValidationError) -> Iterator[tuple[Path, str]]:
+    path = tuple(error.absolute_path)
+    if error.validator == "additionalProperties":
+        yield from _unknown_keys(error, path)
+    elif error.validator == "anyOf":
+        for closer in _of_its_kind(error):
+            yield from _wrong(closer)
+    else:
+        yield path, _found(error)
 
 
 def unknown_key(key: str, what: str, known: list[str]) -> str:
@@ -79,10 +81,17 @@ def _unknown_keys(error: ValidationError, path: Path) -> Iterator[tuple[Path, st
 
 
 def _of_its_kind(error: ValidationError) -> list[ValidationError]:
-    """What is wrong with a value that may be one word or a list of them: the complaints of the kind that it is."""
-    kind = "array" if isinstance(error.instance, list) else "enum"
+    """What is wrong with a value that may be one word, a list of them, or a section: the complaints of its kind."""
+    kind = (
+        "array"
+        if isinstance(error.instance, list)
+        else "$ref"
+        if isinstance(error.instance, dict)
+        else "enum"
+    )
     branches: Any = error.validator_value
-    wanted = next(number for number, each in enumerate(branches) if kind in (each.get("type"), *each))
+    fits = [number for number, each in enumerate(branches) if kind in (each.get("type"), *each)]
+    wanted = fits[0] if fits else next(number for number, each in enumerate(branches) if "enum" in each)
     return [each for each in error.context or () if each.relative_schema_path[0] == wanted]
 
 
@@ -106,6 +115,8 @@ def _found(error: ValidationError) -> str:
             return "is empty"
         case "maxItems":
             return f"has more than {wanted} items"
+        case "minimum":
+            return f"must be {wanted} or more, and is {given}"
         case "uniqueItems":
             return "has a word twice"
         case "maxLength":

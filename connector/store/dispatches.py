@@ -60,6 +60,7 @@ class Dispatch:
     phone_number: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
     explanation: Sequence[str] = ()
+    verdicts: Sequence[Mapping[str, Any]] = ()
     sent_at: datetime | None = None
     call_id: str | None = None
     result: Mapping[str, Any] | None = None
@@ -330,6 +331,7 @@ def _columns(row: Dispatch) -> dict[str, Any]:
         "phone_number": row.phone_number,
         "values": row.values,
         "explanation": list(row.explanation),
+        "verdicts": list(row.verdicts),
         "created_at": row.created_at.isoformat(),
     }
 
@@ -357,6 +359,7 @@ def _dispatch(row: sa.Row[Any]) -> Dispatch:
         phone_number=row.phone_number,
         values=row.values or {},
         explanation=row.explanation,
+        verdicts=row.verdicts or (),
         sent_at=row.sent_at,
         call_id=row.call_id,
         result=row.result,

@@ -28,6 +28,7 @@ connection: sales
 rules:
   - name: Call
     when: {enters: Demo requested}
+    policy: {window: always}
     call: {phone_number: "{{ contact.phone }}"}
     write_back: {ended: {deal: {ai_call_status: "{{ call.outcome }}", ai_call_id: "{{ call.id }}"}}}
 """

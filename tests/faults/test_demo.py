@@ -10,7 +10,7 @@ import pytest
 
 from tests.faults.conftest import free_port
 
-RULES = Path(__file__).resolve().parents[2] / "examples/workflows/call-demo-requests.yaml"
+RULES = Path(__file__).resolve().parents[2] / "examples/demo/rules.yaml"
 
 
 def _demo(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -67,7 +67,7 @@ def test_with_an_unknown_stage(tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     rules.write_text(RULES.read_text().replace("enters: Demo requested", "enters: Demo requestd"))
     said = _sentence(_demo("--port", str(free_port()), "--rules", str(rules)))
-    assert f"{rules}:17:" in said
+    assert f"{rules}:10:" in said
     assert '"Demo requestd" is not a stage of Sales Pipeline; did you mean "Demo requested"?' in said
 
 

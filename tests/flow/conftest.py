@@ -36,6 +36,7 @@ rules:
       phone_number: "{{ contact.mobilephone or contact.phone }}"
       name: "{{ contact.firstname }}"
       metadata: {deal_id: "{{ deal.id }}", amount: "{{ deal.amount | number }}"}
+    policy: {window: always}
     write_back:
       placed: {deal: {ai_call_status: calling, ai_call_id: "{{ call.id }}"}}
       ended: {deal: {ai_call_status: "{{ call.outcome }}", ai_call_summary: "{{ call.summary }}"}}
@@ -113,13 +114,18 @@ def start(engine: sa.Engine, database_url: str, tmp_path: Path) -> Iterator[Star
     clock = Clock()
 
     def begin(
-        *, rules: str = RULES, calls: str = "", call_api: str = SIMULATED, connections: str = ""
+        *,
+        rules: str = RULES,
+        calls: str = "",
+        call_api: str = SIMULATED,
+        connections: str = "",
+        connection: str = "",
     ) -> World:
         listener = socket.create_server(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         sales = (
             f"sales: {{adapter: hubspot, access_token: {ACCESS_TOKEN},"
-            f" client_secret: {CLIENT_SECRET}, api_url: '{hubspot.url}'}}"
+            f" client_secret: {CLIENT_SECRET}, api_url: '{hubspot.url}', countries: [US, GB]{connection}}}"
         )
         (tmp_path / "rules.yaml").write_text(rules)
         (tmp_path / "stagecall.yaml").write_text(

@@ -78,6 +78,7 @@ rules:
   - name: Call hot leads
     when: {pipeline: Leads, enters: Hot lead}
     call: {phone_number: "{{ lead.tel }}", name: "{{ lead.name }}"}
+    policy: {window: always}
     write_back: {ended: {lead: {result: "{{ call.outcome }}"}}}
 """
 

@@ -260,6 +260,7 @@ def test_a_write_back_that_hubspot_refuses_is_seen_and_spoils_no_other(start: St
     rules = RULES + (
         "  - name: Broken\n"
         "    when: {enters: Contract sent}\n"
+        "    policy: {window: always}\n"
         '    call: {phone_number: "{{ contact.phone }}"}\n'
         "    write_back: {placed: {deal: {no_such_property: x}}}\n"
     )

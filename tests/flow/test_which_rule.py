@@ -15,7 +15,9 @@ CALL = '{phone_number: "{{ contact.phone }}"}'
 
 
 def _rules(*rules: str, more: str = "") -> str:
-    return f"version: 1\nconnection: sales\n{more}rules:\n" + "".join(f"  - {{{rule}}}\n" for rule in rules)
+    return f"version: 1\nconnection: sales\n{more}rules:\n" + "".join(
+        f"  - {{{rule}, policy: {{window: always}}}}\n" for rule in rules
+    )
 
 
 def _in_stage(world: World, amount: str = "4800", **contact: str) -> tuple[str, str, int]:

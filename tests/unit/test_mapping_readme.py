@@ -33,7 +33,7 @@ rules:
       if: deals.amount >= 1000
     call:
       phone_number: "{{ contact.phone | digit }}"
-    policy: {once_per: record}
+    policy: {cool_down: 3 days}
 """
 
 

@@ -110,7 +110,7 @@ def test_constants_in_write_backs_become_text() -> None:
             [
                 'rules.yaml:4:5  rules[0] ("Call people who ask for a demo")  when is missing',
                 'rules.yaml:5:5  rules[0].wen ("Call people who ask for a demo")  "wen" is not a key of "rule"; '
-                'did you mean "when"? There are: call, name, stop, when, write_back',
+                'did you mean "when"? There are: call, name, policy, stop, when, write_back',
             ],
         ),
         ("version: 1", "version: 2", ["rules.yaml:1:1  version  must be 1, and is the number 2"]),
@@ -212,12 +212,12 @@ def test_every_mistake_comes_at_once_in_the_order_of_the_file() -> None:
     text = (
         changed("Lead Qualifier", "Qualifier")
         .replace("contact.phone", "contcat.phone")
-        .replace("    write_back:", "    policy: {}\n    write_back:")
+        .replace("    write_back:", "    policy: {outsid: hold}\n    write_back:")
         .replace("Demo requested", "Demo")
         .replace("call.outcome", "call.outcom")
     )
     assert [found.split("  ")[0] for found in mistakes(text, LIVE)] == [
-        "rules.yaml:7:7", "rules.yaml:10:7", "rules.yaml:11:25", "rules.yaml:14:5", "rules.yaml:17:35"
+        "rules.yaml:7:7", "rules.yaml:10:7", "rules.yaml:11:25", "rules.yaml:14:14", "rules.yaml:17:35"
     ]  # fmt: skip
 
 
@@ -250,9 +250,11 @@ def test_the_schema_is_valid_and_explains_every_key() -> None:
     Draft202012Validator.check_schema(schema())
     assert schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     keys = keys_of(schema())
-    assert len(keys) == 25
+    assert len(keys) == 44
     # what happens without them, their description says
     optional_without_default = {"pipeline", "from", "how", "only_source", "not_source", "agent", "region"}
+    optional_without_default |= {"hours", "otherwise", "holidays", "cool_down", "countries"}
+    optional_without_default |= {"max_per_hour", "max_per_day"}
     for key, each, required in keys:
         whole = resolved(each)
         assert whole["title"], key
@@ -295,18 +297,27 @@ def test_every_key_of_the_schema_is_read() -> None:
                     "agent": "a", "phone_number": "{{ contact.phone }}", "region": "US", "name": "n", "email": "e",
                     "metadata": {"m": 1},
                 },
+                "policy": {
+                    "window": {
+                        "days": "mon-fri", "from": "08:00", "until": "21:00", "zone": "{{ contact.timezone }}",
+                        "otherwise": "Europe/London", "holidays": ["US-CA"], "closed_dates": ["2026-12-24"],
+                    },
+                    "outside": "skip", "once_per": "record", "cool_down": "24h", "expires": "4h", "max_per_hour": 2,
+                    "max_per_day": 9, "countries": ["GB"], "number_types": ["mobile"], "dry_run": True,
+                },
                 "write_back": {moment: {"deal": {"p": "v"}} for moment in ("placed", "ended", "failed")},
             }
         ],
     }  # fmt: skip
     names = {key for key, _, _ in keys_of(schema())}
     other = {"not_source": "import"}  # beside only_source it is a mistake
+    not_here = {"hours"}  # test_policy_keys.py
 
     def paths(part: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
         items = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else []
         return [each for key, value in items for each in [(*path, key), *paths(value, (*path, key))]]
 
-    assert names <= {path[-1] for path in paths(full)} | other.keys()
+    assert names <= {path[-1] for path in paths(full)} | other.keys() | not_here
     whole = load(json.dumps(full))
     full_when: Any = full["rules"][0]["when"]  # type: ignore[index]
     for key, value in other.items():
