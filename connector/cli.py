@@ -9,7 +9,7 @@ from uuid import UUID
 import click
 
 from connector import __version__, call_api_commands, policy_commands, rule_commands
-from connector.commands import config_option, data_option, database, guarded, json_option, load
+from connector.commands import config_option, data_option, database, given_moment, guarded, json_option, load
 from connector.config import OWN_URL, process_environment
 from connector.log import configure_logging
 from connector.model import DispatchState
@@ -87,13 +87,15 @@ def check(config_file: Path, live: bool, rule_files: tuple[Path, ...]) -> None:
 @click.argument("rules", type=click.Path(path_type=Path))
 @click.option("--delivery", required=True, type=click.Path(path_type=Path), help="A recorded delivery.")
 @click.option("--record", type=click.Path(path_type=Path), help="The record's fields, as YAML.")
+@click.option("--at", help="When the stage is entered, as 2026-11-29T23:30-05:00; default: now.")
 @guarded
-def preview(config_file: Path, rules: Path, delivery: Path, record: Path | None) -> None:
+def preview(config_file: Path, rules: Path, delivery: Path, record: Path | None, at: str | None) -> None:
     """Show what RULES would make of a delivery; do nothing."""
     from connector import previewing
 
+    moment = given_moment(at)
     environment = process_environment()
-    for line in previewing.preview(config_file, rules, delivery, record, environment=environment):
+    for line in previewing.preview(config_file, rules, delivery, record, at=moment, environment=environment):
         click.echo(line)
 
 

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from connector.config import OWN_URL, Config, load_config, process_environment
 from connector.database import create_engine, running_database
 from connector.errors import ConfigError, ConnectorError, PermanentError
+from connector.model import utc_now
 from connector.store import migrate
 
 P = ParamSpec("P")
@@ -56,6 +57,19 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
 def load(config_file: Path, data: Path | None, own_url: str = OWN_URL) -> Config:
     """The configuration in this file. Raises ConfigError with every mistake in it."""
     return load_config(config_file, environment=process_environment(), own_url=own_url, data=data)
+
+
+def given_moment(text: str | None) -> datetime:
+    """The moment that an option names, now without one; raises PermanentError for what is none."""
+    if text is None:
+        return utc_now()
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise PermanentError(f'"{text}" is not a moment; write one like 2026-11-29T23:30-05:00') from None
+    if moment.tzinfo is None:
+        raise PermanentError(f'"{text}" has no time zone; write {text}Z for UTC, or {text}-05:00')
+    return moment
 
 
 @contextmanager

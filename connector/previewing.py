@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,18 @@ from connector.adapter import Adapter, adapter_names, find_adapter
 from connector.checking import load_rule_file
 from connector.config import load_config
 from connector.errors import ConfigError, ConnectorError, MalformedDelivery, Mistake, PermanentError
-from connector.mapping.evaluate import Decision, Reason, concerns, decide, fields_needed, stopped_by
+from connector.mapping.evaluate import Decision, Reason, concerns, decide, event_values, stopped_by
 from connector.mapping.language import ANY
 from connector.mapping.rules import Rule, RuleFile
 from connector.mapping.source import load_yaml
 from connector.mapping.words import closest, folded
 from connector.model import Catalog, Context, Pipeline, RecordRef, Stage, StageEvent, utc_now
 from connector.parts import build_adapters
+from connector.policy.facts import Facts
+from connector.policy.judging import judge
+from connector.policy.verdicts import Answer as Said
+from connector.policy.verdicts import Judgement
+from connector.process import read_records
 from connector.recorded import Recorded
 
 
@@ -28,9 +35,13 @@ def preview(
     delivery: Path,
     record: Path | None,
     *,
+    at: datetime,
     environment: Mapping[str, str],
 ) -> Iterator[str]:
-    """Yield what happens, line by line. Raises ConfigError for mistakes in files."""
+    """Yield what happens if the stage is entered at the moment `at`, line by line.
+
+    Raises ConfigError for mistakes in files.
+    """
     adapters: dict[str, Adapter] = {}
     if config_file.exists():
         adapters = build_adapters(load_config(config_file, environment=environment))
@@ -50,7 +61,9 @@ def preview(
         yield f"  unreadable: {sentence}"
     values = _record_file(record, adapter) if record else None
     for event in news.events:
-        yield from _preview_event(adapter, connected is not None, rule_file, event, values)
+        entered = replace(event, occurred_at=at)
+        yield from _preview_event(adapter, connected is not None, rule_file, entered, values)
+    yield "opt-outs, pauses, earlier calls and caps are looked up when it happens"
     yield "nothing was sent or written"
 
 
@@ -90,17 +103,22 @@ def _preview_event(
             continue
         region = adapter.settings.default_region
         decision = decide(rule, event, context, catalog, default_region=region)
-        yield from _decision(rule, decision)
+        yield from _decision(adapter, rule, event, context, catalog, decision)
         if decision.took and rule.stop:
             stopped = stopped_by(rule)
 
 
-def _decision(rule: Rule, decision: Decision) -> Iterator[str]:
+def _decision(
+    adapter: Adapter, rule: Rule, event: StageEvent, context: Context, catalog: Catalog, decision: Decision
+) -> Iterator[str]:
+    judgement: Judgement | None = None
     if decision.request is None:
         sentence = decision.reason.sentence if decision.reason else "no reason given"
         yield f'  rule "{rule.name}": no call: {sentence}'
     else:
-        yield f'  rule "{rule.name}": calls {decision.request.phone_number}'
+        number = decision.request.phone_number
+        judgement = judge(rule.policy.terms, _facts(adapter, rule, event, context, catalog, number))
+        yield f'  rule "{rule.name}": {_VERBS[judgement.answer].format(number)}{_why(judgement)}'
         request = {
             "phone_number": decision.request.phone_number,
             "agent": decision.request.agent or "(the default agent)",
@@ -110,8 +128,36 @@ def _decision(rule: Rule, decision: Decision) -> Iterator[str]:
         }
         for line in json.dumps(request, indent=2, ensure_ascii=False).splitlines():
             yield f"    {line}"
-    for line in decision.explanation:
+    for line in (*decision.explanation, *(judgement.lines if judgement else ())):
         yield f"    - {line}"
+
+
+_VERBS = {
+    Said.ALLOW: "calls {}",
+    Said.HOLD: "holds the call to {}",
+    Said.SKIP: "no call to {}",
+    Said.DRY_RUN: "does not call {}",
+}
+
+
+def _why(judgement: Judgement) -> str:
+    return "" if judgement.answer is Said.ALLOW else f": {judgement.decisive.sentence}"
+
+
+def _facts(
+    adapter: Adapter, rule: Rule, event: StageEvent, context: Context, catalog: Catalog, number: str
+) -> Facts:
+    """What is known without a database: opt-outs, pauses, earlier calls and caps are looked up when it happens."""
+    values = {**context.fields, "event": event_values(event, catalog)}
+    said = rule.policy.zone_said(values)
+    return Facts(
+        at=event.occurred_at,
+        phone_number=number,
+        entered_at=event.occurred_at,
+        countries=adapter.settings.allowed_countries,
+        zone=said if said is not None else adapter.zone_of(values),
+        do_not_call=adapter.forbids_call(values),
+    )
 
 
 def _record_file(file: Path, adapter: Adapter) -> Mapping[str, Any]:
@@ -165,7 +211,7 @@ def _context(
     if not connected:
         return "may call; give --record FILE with the record's fields to see the request"
     try:
-        read = adapter.read([event.record], fields_needed([rule]))[event.record]
+        read = read_records(adapter, [event.record], [rule])[event.record]
     except ConnectorError as error:
         return f"the record cannot be read: {error}"
     return read if isinstance(read, Context) else f"no call: {read}"

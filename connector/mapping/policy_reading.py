@@ -74,13 +74,13 @@ def _window(reader: Reading, path: Path, raw: Any) -> CallingWindow | None:
         ),
         **_zones(reader, path, given),
     }
-    window |= _hours(reader, path, given)
+    window |= _hours(reader, path, given, raw)
     if path in reader.touched:
         return CallingWindow()  # the mistakes are noted; hours that are none would be no window
     return CallingWindow(**window)
 
 
-def _hours(reader: Reading, path: Path, given: dict[str, Any]) -> dict[str, Any]:
+def _hours(reader: Reading, path: Path, given: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
     """Read `hours`, or `days` with `from` and `until`; every day and range is looked at by itself."""
     simple = [key for key in ("days", "from", "until") if key in given]
     if "hours" in given:
@@ -103,17 +103,17 @@ def _hours(reader: Reading, path: Path, given: dict[str, Any]) -> dict[str, Any]
         name: given[key].strip() for key, name in (("from", "start"), ("until", "until")) if key in given
     }
     if "from" in given or "until" in given:
-        _check_clock(reader, path, given)
+        _check_clock(reader, path, given, raw)
     return found_hours
 
 
-def _check_clock(reader: Reading, path: Path, given: dict[str, Any]) -> None:
+def _check_clock(reader: Reading, path: Path, given: dict[str, Any], raw: dict[str, Any]) -> None:
     """Look at `from` and `until` one by one, then together."""
     found = []
     for key, other, read in (("from", "until", _start), ("until", "from", _end)):
         if key in given:
             found.append(_each(reader, (*path, key), given[key].strip(), read))
-        else:
+        elif key not in raw:
             reader.mistake((*path, other), f"`{other}` stands alone; write `{key}` too")
     if len(found) == 2 and all(found):
         _each(reader, (*path, "until"), f"{found[0]}-{found[1]}", _range)

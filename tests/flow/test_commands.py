@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "examples/workflows").glob("*.yaml"))
 FIXTURES = sorted((ROOT / "adapters/hubspot/fixtures").glob("*.http"))
 RECORD = ROOT / "examples/records/ada.yaml"
+BY_DAY = "2026-12-07T10:00-05:00"
 
 
 def _run(*arguments: str | Path) -> Result:
@@ -53,7 +54,7 @@ def test_preview_works_on_every_example_and_every_fixture() -> None:
 def test_preview_shows_the_request_of_a_rule_that_fires() -> None:
     example = ROOT / "examples/workflows/call-demo-requests.yaml"
     fixture = ROOT / "adapters/hubspot/fixtures/deal_stage_changed.http"
-    said = _run("preview", str(example), "--delivery", str(fixture), "--record", str(RECORD)).output
+    said = _run("preview", example, "--delivery", fixture, "--record", RECORD, "--at", BY_DAY).output
     assert "calls +12025550147" in said
     assert '"name": "Ada Lovelace"' in said
     assert '"amount": 4800' in said
@@ -201,3 +202,29 @@ def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
         assert done.exit_code in (1, 2), arguments
         assert str(missing) in done.output
         assert "Traceback" not in done.output
+
+
+def _preview(at: str) -> str:
+    example = ROOT / "examples/workflows/call-demo-requests.yaml"
+    fixture = ROOT / "adapters/hubspot/fixtures/deal_stage_changed.http"
+    return _run("preview", example, "--delivery", fixture, "--record", RECORD, "--at", at).output
+
+
+def test_preview_shows_what_each_policy_says() -> None:
+    said = _preview("2026-12-05T23:30-05:00")
+    assert "holds the call to +12025550147: it is Sat 23:30 in America/New_York (by the number)" in said
+    assert "- window: hold: it is Sat 23:30" in said
+    assert "open again Mon 2026-12-07 09:00 America/New_York" in said
+    assert "- countries: allow: +12025550147 is in US; the connection calls US" in said
+    assert "- window: allow: it is Mon 10:00 in America/New_York" in _preview(BY_DAY)
+
+
+@pytest.mark.parametrize(
+    ("at", "wanted"),
+    [
+        ("tomorrow", '"tomorrow" is not a moment; write one like 2026-11-29T23:30-05:00'),
+        ("2026-12-05T23:30", "has no time zone; write 2026-12-05T23:30Z for UTC"),
+    ],
+)
+def test_preview_of_no_moment_says_what_to_write(at: str, wanted: str) -> None:
+    assert wanted in _preview(at)
