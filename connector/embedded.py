@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 MAJOR = 18
 START_TIMEOUT = 30.0
+CLOSING = 3.0
+"""Seconds in which a closed connection may still be seen in the server."""
 RESTART_TIMEOUT = 8.0
 USER = "stagecall"
 SETTINGS = {
@@ -112,7 +114,7 @@ class EmbeddedServer:
 
     def _stop(self) -> None:
         postmaster = self._live_postmaster()
-        if postmaster is None or self._others_connected():
+        if postmaster is None or self._is_used():
             return
         postmaster.send_signal(signal.SIGINT)
         try:
@@ -278,6 +280,15 @@ class EmbeddedServer:
         with self._admin() as conn:
             if conn.execute("SELECT 1 FROM pg_database WHERE datname = 'stagecall'").fetchone() is None:
                 conn.execute("CREATE DATABASE stagecall")
+
+    def _is_used(self) -> bool:
+        """Is another program connected? Who started the server waits a moment for connections that are just closing."""
+        until = time.monotonic() + (CLOSING if self._child is not None else 0.0)
+        while self._others_connected():
+            if time.monotonic() >= until:
+                return True
+            time.sleep(0.05)
+        return False
 
     def _others_connected(self) -> bool:
         try:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
@@ -148,6 +149,17 @@ def test_a_server_that_outlived_its_starter_is_used_again_and_stopped(data_folde
     second.stop_if_unused()
     assert not list(folder.glob("postgres-*/postmaster.pid"))
     first.stop_if_unused()
+
+
+def test_a_connection_that_is_just_closing_does_not_keep_the_server_running(data_folder: Path) -> None:
+    folder = data_folder / "closing"
+    server = EmbeddedServer(folder)
+    leaving = psycopg.connect(server.ensure())
+    closing = threading.Timer(0.3, leaving.close)
+    closing.start()
+    server.stop_if_unused()
+    closing.join()
+    assert not list(folder.glob("postgres-*/postmaster.pid"))
 
 
 def test_a_stale_pid_file_does_not_stop_the_server_from_starting(data_folder: Path) -> None:
