@@ -82,6 +82,10 @@ class StageEvent:
     """The same in our words, by the adapter's table; what it does not list is unknown."""
     own: bool = False
     """True when our own write-back caused it: it never starts a call."""
+    stage_label: str | None = None
+    """The stage's name, where the news gives that and no id (`stage` is then None)."""
+    fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What only the delivery says, for merge fields, by object: `{"custom": {"agent": "Demo caller"}}`."""
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 

@@ -245,7 +245,7 @@ def _candidates(
         reading.reasons["no rule for this connection"] += len(events)
         return []
     catalog = parts.catalog(connection)
-    if any(not catalog.stage(event.stage) for event in events if event.stage is not None):
+    if not all(_is_known(event, catalog) for event in events):
         catalog = parts.catalog(connection, fresh=True)
     found = []
     for event in events:
@@ -257,6 +257,14 @@ def _candidates(
                 else:
                     reading.reasons[refusal.sentence] += 1
     return found
+
+
+def _is_known(event: StageEvent, catalog: Catalog) -> bool:
+    """Does the catalog have the stage that an event names, if it names one?"""
+    if event.stage is None:
+        labels = (stage.label for pipeline in catalog.pipelines for stage in pipeline.stages)
+        return event.stage_label is None or event.stage_label in labels
+    return catalog.stage(event.stage) is not None
 
 
 def read_records(
@@ -349,4 +357,4 @@ def decide_on(
 def values_of(event: StageEvent, context: Context, catalog: Catalog) -> dict[str, Any]:
     """What the write-backs of a dispatch may use later: the fields as read, and the event."""
     fields = {name: dict(values) for name, values in context.fields.items()}
-    return {**fields, "event": event_values(event, catalog)}
+    return {**fields, **event.fields, "event": event_values(event, catalog)}

@@ -24,6 +24,7 @@ from connector.mapping.merge import MergeField
 from connector.mapping.stages import index_of
 from connector.mapping.values import sendable, short, text_of
 from connector.mapping.vocabulary import OURS, Moment
+from connector.mapping.words import folded
 from connector.model import CallResult, Catalog, Context, RecordRef, StageEvent, TriggerRequest, WriteBack
 
 __all__ = [
@@ -81,9 +82,9 @@ class Situation:
 
 def situation(event: StageEvent, context: Context, catalog: Catalog) -> Situation:
     """Prepare an event and its record for the rules."""
-    event = _completed(event, context)
+    event = _completed(event, context, catalog)
     about_event = event_values(event, catalog)
-    values = {**context.fields, "event": about_event}
+    values = {**context.fields, **event.fields, "event": about_event}
     entered = _entered(event.record, about_event)
     return Situation(event, catalog, values, entered, moved_on(event, context, catalog))
 
@@ -195,13 +196,29 @@ def _fields_in(tree: Tree) -> Iterable[tuple[str, str]]:
             yield from _fields_in(value)
 
 
-def _completed(event: StageEvent, context: Context) -> StageEvent:
+def _completed(event: StageEvent, context: Context, catalog: Catalog) -> StageEvent:
     """Add what the news did not say and the record does: a created record entered the stage it is in."""
     if event.stage is None:
-        return replace(event, stage=context.stage, pipeline=event.pipeline or context.pipeline)
+        pipeline = event.pipeline or context.pipeline
+        stage = context.stage
+        if event.stage_label is not None:
+            stage = _labelled(event.stage_label, pipeline, context.stage, catalog)
+        return replace(event, stage=stage, pipeline=pipeline)
     if event.pipeline is None and context.pipeline is not None and event.stage == context.stage:
         return replace(event, pipeline=context.pipeline)
     return event
+
+
+def _labelled(label: str, pipeline: str | None, now: str | None, catalog: Catalog) -> str:
+    """The id of the stage of that name, the one where the record stands before others; the name where none has it."""
+    stages = [
+        stage
+        for each in catalog.pipelines
+        if pipeline in (None, each.id)
+        for stage in each.stages
+        if folded(stage.label) == folded(label)
+    ]
+    return next((stage.id for stage in stages if stage.id == now), stages[0].id if stages else label)
 
 
 def _entered(record: RecordRef, values: Mapping[str, Any]) -> str:

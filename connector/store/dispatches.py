@@ -379,6 +379,7 @@ def event_to_json(event: StageEvent) -> dict[str, Any]:
         "source": event.source,
         "changed_by": event.changed_by.value,
         "own": event.own,
+        "fields": event.fields,
     }
 
 
@@ -394,4 +395,5 @@ def event_from_json(value: Mapping[str, Any]) -> StageEvent:
         source=value["source"],
         changed_by=Source(value.get("changed_by", Source.UNKNOWN)),  # not in rows of older versions
         own=value["own"],
+        fields=value.get("fields", {}),
     )

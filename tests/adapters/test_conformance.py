@@ -87,6 +87,10 @@ class Recorded:
         settings = found.Settings(**{**self.connection["settings"], **other})
         return found("recorded", settings, NoNetwork())
 
+    def covers_body(self, adapter: Adapter) -> bool:
+        """Does the proof cover the body? Some CRMs sign only some kinds of deliveries: `body_signed: false`."""
+        return adapter.signs_body and self.meaning.get("body_signed") is not False
+
     def proof(self) -> list[str]:
         return [str(name) for name in self.connection["proof"]]
 
@@ -156,6 +160,8 @@ def test_what_an_adapter_signs_it_accepts(recorded: Recorded) -> None:
         pytest.skip(str(why))
 
     adapter.verify(replace(bare, headers=headers))
+    if not recorded.covers_body(adapter):
+        return
     with pytest.raises(InvalidSignature):
         adapter.verify(replace(bare, headers=headers, body=bare.body + b" "))
 
@@ -189,8 +195,8 @@ def test_a_delivery_for_another_account_is_refused(recorded: Recorded) -> None:
 @recorded_deliveries
 def test_one_changed_byte_is_refused(recorded: Recorded) -> None:
     adapter = recorded.build()
-    if not adapter.signs_body:
-        pytest.skip(f"{adapter.title} does not sign the body")
+    if not recorded.covers_body(adapter):
+        pytest.skip(f"{adapter.title} does not sign the body of this delivery")
     body = recorded.request.body
     for place in (0, len(body) // 2, len(body) - 1):
         changed = body[:place] + bytes([body[place] ^ 1]) + body[place + 1 :]
@@ -309,7 +315,12 @@ def told(news: News) -> dict[str, Any]:
 
 
 def told_event(event: StageEvent) -> dict[str, Any]:
-    optional = {"pipeline": event.pipeline, "previous_stage": event.previous_stage}
+    optional: dict[str, Any] = {
+        "pipeline": event.pipeline,
+        "previous_stage": event.previous_stage,
+        "stage_label": event.stage_label,
+        "fields": {name: dict(values) for name, values in event.fields.items()} or None,
+    }
     return {
         "id": event.id,
         "record": str(event.record),
