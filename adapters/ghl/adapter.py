@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import requests
 
-from adapters.ghl import events, records, signature
+from adapters.ghl import donotdisturb, events, records, signature
 from adapters.ghl.client import Client
 from adapters.ghl.document import document
 from adapters.ghl.settings import Settings
@@ -25,6 +25,8 @@ class Adapter(adapter.Adapter):
     objects = ("opportunity", "contact", events.CUSTOM)
     writable = ("opportunity", "contact")
     standard_fields: ClassVar[Mapping[str, frozenset[str]]] = records.STANDARD
+    do_not_call = ("contact.dnd", donotdisturb.FIELD)
+    lead_zone = "contact.timezone"
     signs_body = True
     Settings: ClassVar[type[ConnectionSettings]] = Settings
 
@@ -62,6 +64,12 @@ class Adapter(adapter.Adapter):
     def properties(self, object_name: str) -> frozenset[str] | None:
         """HighLevel's fields and the location's custom fields; what Custom Data holds nobody can know."""
         return None if object_name == events.CUSTOM else records.field_names(self._client, object_name)
+
+    def forbids_call(self, fields: Mapping[str, Mapping[str, Any]]) -> str | None:
+        """Do-not-disturb for everything, or for calls."""
+        person = fields.get("contact", {})
+        others = {**person, donotdisturb.KEY: None}
+        return donotdisturb.forbids_call(person) or super().forbids_call({**fields, "contact": others})
 
     def read(
         self, records_: Sequence[RecordRef], fields: Mapping[str, Collection[str]]
