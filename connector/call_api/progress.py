@@ -22,6 +22,8 @@ LONGEST_RING = timedelta(minutes=2)
 """Where the agent sets none."""
 GRACE = timedelta(minutes=1)
 """A carrier may end a call so long after the limits we gave it."""
+NEVER_ARRIVES_AFTER = timedelta(minutes=5)
+"""A request to dial of which the carrier knows nothing so long after was never sent, or was lost."""
 
 _DETAILS = ("transcript", "summary", "sentiment", "recording_url", "cost_cents")
 
@@ -97,8 +99,14 @@ def is_overdue(row: Row, now: datetime) -> bool:
 
 
 def _lost(row: Row, seen: Unknown, now: datetime) -> Progress:
-    """The carrier could not tell; after a deadline nobody can."""
-    if now < row["look_until"]:
+    """The carrier could not tell; after a deadline nobody can.
+
+    The deadline is short for a dial that never reached it, as after a crash: until then it takes a place of its key.
+    """
+    until = row["look_until"]
+    if seen.not_there and row["provider_call_id"] is None:
+        until = min(until, row["dialed_at"] + NEVER_ARRIVES_AFTER)
+    if now < until:
         return Progress(columns={"next_look_at": now + LOOK_AGAIN_AFTER})
     return _unknown(row, f"nobody could tell what became of it: {seen.reason}", now)
 

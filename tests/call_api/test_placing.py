@@ -173,6 +173,39 @@ def test_a_crash_between_dialing_and_the_answer_never_dials_again(serve: Serve, 
     assert running.client.show(call_id)["status"] == "completed"
 
 
+def test_a_dial_that_never_left_frees_its_place_soon_and_is_never_made(serve: Serve) -> None:
+    """Killed after `dialing` was committed: the carrier answers that it knows no such call, and is believed."""
+
+    class Forgetful(Ledger):
+        def look_up(self, call: Dial, now: datetime) -> Sighting | Unknown:
+            known = self.dials[call.id] > 0
+            return super().look_up(call, now) if known else Unknown("no such call", not_there=True)
+
+    carrier = Forgetful()
+    running = serve(carrier=carrier, webhooks=HOOKS, max_concurrent_calls=1)
+    cut_off, waiting = running.client.call(), running.client.call()
+    running.execute(
+        "UPDATE call_api.calls SET state = 'dialing', dialed_at = :now,"
+        " next_look_at = :now + interval '30 s', look_until = :now + interval '2 h' WHERE id = :id",
+        now=running.clock(),
+        id=cut_off,
+    )
+    for _ in range(19):
+        running.clock.advance(seconds=15)
+        step(running)
+        assert running.client.show(cut_off)["status"] == "dialing"
+        assert running.client.show(waiting)["status"] == "queued"
+    running.clock.advance(seconds=15)
+    running.api.follow_calls()
+    call = running.client.show(cut_off)
+    assert (call["status"], call["reason"]) == (
+        "unknown",
+        "nobody could tell what became of it: no such call",
+    )
+    step(running)
+    assert carrier.dials == {waiting: 1}
+
+
 def test_an_unknown_dial_is_looked_up_and_never_repeated(serve: Serve, carrier: Ledger) -> None:
     carrier.answer = Unknown("a time-out")
     running = serve(carrier=carrier)

@@ -77,6 +77,8 @@ class Unknown:
     """Nobody can say: no answer came, or the carrier does not know the call."""
 
     reason: str
+    not_there: bool = False
+    """The carrier did answer a look-up: it never heard of such a call. Say so only where it would find it by our id."""
 
 
 @dataclass(frozen=True, slots=True)
