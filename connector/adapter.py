@@ -1,4 +1,4 @@
-"""The contract for a CRM: five questions, two without I/O and three with; and discovery of the folders.
+"""The contract for a CRM: five questions, two without I/O and three with; what it can do besides; discovery.
 
 A CRM is one folder in `adapters/` whose package exports a class `Adapter`. Nothing else in the
 connector names a CRM. Vendor's facts, words and errors stay inside the folder; every failure
@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 import adapters
 from connector.errors import ConnectorError, PermanentError
-from connector.model import Catalog, Context, News, RecordRef, Request, WriteBack
+from connector.model import Activity, Catalog, Context, News, RecordRef, Request, WriteBack
 
 TIMEOUT = (5.0, 15.0)
 """Seconds to connect and to wait for an answer, for every request an adapter makes."""
@@ -62,6 +62,16 @@ class Adapter(ABC):
     """The names that merge fields may begin with, the record first: `("deal", "contact")`."""
     writable: ClassVar[tuple[str, ...]]
     """The objects whose properties a write-back may set."""
+    moves_stage: ClassVar[bool] = False
+    """Can `write` put the record into another stage of its pipeline?"""
+    tags_on: ClassVar[str | None] = None
+    """The object whose tags `write` can add and remove; None: the CRM has no tags that an app can change."""
+    notes_on: ClassVar[tuple[str, ...]] = ()
+    """The objects on whose timeline `log` can put a note; none: it can not."""
+    calls_on: ClassVar[tuple[str, ...]] = ()
+    """The objects on whose timeline `log` can put a call; none: it can not."""
+    instead: ClassVar[Mapping[str, str]] = {}
+    """For what a write-back cannot do (`tags`), what people can write instead; told by `stagecall check`."""
     standard_fields: ClassVar[Mapping[str, frozenset[str]]] = {}
     """The vendor's own field names by object, for `stagecall check` without an account."""
     standard_catalog: ClassVar[Catalog] = Catalog()
@@ -114,7 +124,8 @@ class Adapter(ABC):
     def write(self, writes: Sequence[WriteBack]) -> Mapping[RecordRef, ConnectorError | None]:
         """Put the values on the records, at most one WriteBack a record; None where it is done.
 
-        Called again after a failure: be idempotent. Trouble with the whole request is raised.
+        Records are of the types in `writable` and `tags_on`. Called again after a failure: be idempotent.
+        Trouble with the whole request is raised.
         """
 
     def watched(self) -> Mapping[str, frozenset[str]]:
@@ -140,6 +151,23 @@ class Adapter(ABC):
         """
         return str(value_of(self.lead_zone, fields) or "") if self.lead_zone else ""
 
+    def log(self, activities: Sequence[Activity]) -> Mapping[str, str | ConnectorError]:
+        """Put notes and calls on timelines; return by key the vendor's id of each, or why there is none.
+
+        Called once for each activity, and again only if `logged` did not find it. Where no answer came (or one
+        that is not understood) the error is a TemporaryError: whether it was made is then asked of `logged`.
+        """
+        why = PermanentError(f"{self.title} takes no notes and no calls on a timeline")
+        return {each.key: why for each in activities}
+
+    def logged(self, activities: Sequence[Activity]) -> Mapping[str, str]:
+        """Return by key the vendor's id of those of these activities that stand on a timeline already.
+
+        Asked after a crash, or after an answer that did not come, half a minute later at the earliest. What it
+        does not return is made (again). Trouble is raised.
+        """
+        return {}
+
     def properties(self, object_name: str) -> frozenset[str] | None:
         """The names of all fields that the account has for an object, for `stagecall check --live`.
 
@@ -148,11 +176,13 @@ class Adapter(ABC):
         return None
 
     def holds(self, writes: Sequence[WriteBack]) -> Mapping[RecordRef, bool]:
-        """Say which records already stand as the write-back would have them (asked after a crash)."""
+        """Say which records already stand as the write-back would have them (asked after a crash).
+
+        Only of records of the type `record`, and never of tags.
+        """
         fields: dict[str, set[str]] = {}
         for write in writes:
-            for name, properties in write.properties.items():
-                fields.setdefault(name, set()).update(properties)
+            fields.setdefault(write.record.type, set()).update(write.properties)
         contexts = self.read([write.record for write in writes], fields)
         return {write.record: _stands(contexts.get(write.record), write) for write in writes}
 
@@ -172,13 +202,10 @@ def says_yes(value: Any) -> bool:
 
 
 def _stands(context: Context | ConnectorError | None, write: WriteBack) -> bool:
-    if not isinstance(context, Context):
+    if not isinstance(context, Context) or write.stage not in (None, context.stage):
         return False
-    return all(
-        (context.fields.get(name, {}).get(key) or "") == value
-        for name, properties in write.properties.items()
-        for key, value in properties.items()
-    )
+    stands = context.fields.get(write.record.type, {})
+    return all((stands.get(key) or "") == value for key, value in write.properties.items())
 
 
 @cache

@@ -48,7 +48,7 @@ def _shown(conn: sa.Connection, row: sa.Row[Any]) -> dict[str, Any]:
             for at, state, reason in store.history(conn, row.id)
         ],
         "write_backs": [
-            {name: each[name] for name in ("moment", "state", "properties", "error")}
+            {name: each[name] for name in ("moment", "part", "state", "content", "made_id", "error")}
             for each in write_backs.for_dispatch(conn, row.id)
         ],
     }
@@ -86,7 +86,8 @@ def lines(found: Sequence[dict[str, Any]]) -> Iterator[str]:
         for step in each["history"]:
             yield f"         {step['at'][:19]}  {step['state']}: {step['reason']}"
         for write in each["write_backs"]:
-            yield f"         write-back {write['moment']}: {write['state']} {write['error'] or ''}".rstrip()
+            what = f"{write['moment']}, {write['part']}"
+            yield f"         write-back {what}: {write['state']} {write['error'] or ''}".rstrip()
 
 
 def replay(conn: sa.Connection, delivery_id: str) -> str:

@@ -191,14 +191,73 @@ class CallResult:
     """The word by which the call API says that the person wants no more calls."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
+    def as_json(self) -> dict[str, Any]:
+        """What is known, as it is kept: times as ISO text."""
+        known = {name: getattr(self, name) for name in self.__slots__}
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in known.items()
+            if value is not None
+        }
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> "CallResult":
+        """What as_json gave."""
+        times = {
+            name: datetime.fromisoformat(kept[name]) for name in ("started_at", "ended_at") if name in kept
+        }
+        outcome = {"outcome": Outcome(kept["outcome"])} if "outcome" in kept else {}
+        return cls(**{**kept, **times, **outcome})
+
 
 @dataclass(frozen=True, slots=True)
 class WriteBack:
-    """What is to stand on a record: properties by object, values as the CRM's API wants them (text)."""
+    """What is to stand on one record of the CRM. Written twice it is the same as once."""
 
     record: RecordRef
-    properties: Mapping[str, Mapping[str, str]]
-    """`{"deal": {"ai_call_status": "answered"}}`; an empty text clears the property."""
+    """The record that moves through stages, or one that belongs to it: `contact 501`."""
+    properties: Mapping[str, str] = field(default_factory=dict)
+    """Values as the CRM's API wants them (text); an empty text clears the property."""
+    stage: str | None = None
+    """The id of a stage of the record's own pipeline; None leaves it where it is."""
+    add_tags: tuple[str, ...] = ()
+    remove_tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Something that happened, for the timeline of a record: a note, or a call. It is made once."""
+
+    key: str
+    """No other activity has it, and the adapter can find the activity by it again: `3f2a-ended-note`."""
+    record: RecordRef
+    related: tuple[RecordRef, ...]
+    """On whose timeline it stands besides: the contact that was called."""
+    at: datetime
+    text: str = ""
+    """What a note says: plain text."""
+    call: CallResult | None = None
+    """The call, where it is one; None: a note."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One part of what a rule wants written at one moment, as it is kept until it is done. Its content is JSON.
+
+    | part | content |
+    | --- | --- |
+    | the name of an object | its properties: `{"ai_call_status": "answered"}` |
+    | note | `{"text": ..., "at": ISO, "related": [["contact", "501"]]}` |
+    | log_call | `{"call": the result, "at": ISO, "related": ...}` |
+    | stage | `{"to": label or id, "from": the id of the stage that the record was called from}` |
+    | tags | `{"add": [...], "remove": [...]}` |
+    """
+
+    part: str
+    record: RecordRef
+    content: Mapping[str, Any]
+    impossible: str = ""
+    """Why it cannot be written at all; then the record is the one that moves through stages."""
 
 
 class DispatchState(StrEnum):

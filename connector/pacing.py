@@ -11,6 +11,7 @@ from connector.model import DispatchState
 from connector.parts import Parts
 from connector.permission import Asked, Register, change_of
 from connector.policy.verdicts import Answer
+from connector.results import queue_without_call
 from connector.store import dispatches
 from connector.store.dispatches import Change, Dispatch
 from connector.store.gate import pass_gate
@@ -59,7 +60,8 @@ def _let_go(parts: Parts, conn: sa.Connection, due: Sequence[Dispatch], now: dat
             going.append(Change(each.id, DispatchState.SENDING, "sending", "let go", columns))
         else:
             withheld.append(change_of(each, judgement, now))
-    dispatches.change(conn, [*going, *withheld], now, only_from=[DispatchState.WAITING])
+    changed = dispatches.change(conn, [*going, *withheld], now, only_from=[DispatchState.WAITING])
+    queue_without_call(parts, conn, [each for each in withheld if each.dispatch_id in changed])
     for start in range(0, len(going), CHUNK):
         ids = [each.dispatch_id for each in going[start : start + CHUNK]]
         jobs.defer(conn, "send", dispatch_ids=ids, let_go_at=now.isoformat())

@@ -4,7 +4,7 @@ in connector/policy says what follows. Used when an event is read, when calls ar
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -20,6 +20,8 @@ from connector.store.dispatches import Change, Dispatch
 from connector.store.let_go import LetGo
 from connector.store.opt_outs import KeptOptOut
 
+HELD: Final = "held: "
+"""How the reason of a dispatch begins that a policy holds."""
 _STATES = {
     Answer.HOLD: DispatchState.WAITING,
     Answer.SKIP: DispatchState.SKIPPED,
@@ -137,7 +139,7 @@ def state_after(judgement: Judgement) -> DispatchState:
 def reason_of(judgement: Judgement) -> str:
     """Why a call is held or skipped, for a person."""
     held = judgement.answer is Answer.HOLD
-    return f"{'held: ' if held else ''}{judgement.decisive.sentence}"
+    return f"{HELD if held else ''}{judgement.decisive.sentence}"
 
 
 def verdicts_of(judgement: Judgement) -> list[dict[str, Any]]:

@@ -32,11 +32,14 @@ from connector.mapping.evaluate import (
     stopped_by,
     verdicts,
 )
+from connector.mapping.matching import OWN
 from connector.mapping.rules import Rule, RuleFile
 from connector.model import Catalog, Context, DispatchState, News, RecordRef, StageEvent
+from connector.own_stages import set_by_us
 from connector.parts import Parts
 from connector.permission import Asked, Register, reason_of, state_after, verdicts_of
 from connector.policy.verdicts import Answer, Judgement
+from connector.results import queue_without_call
 from connector.rulebook import RuleBook
 from connector.store import deliveries, dispatches
 from connector.store.deliveries import Delivery
@@ -136,9 +139,16 @@ def _read_together(parts: Parts, connection: str, taken: Sequence[Delivery]) -> 
     rows: list[tuple[Dispatch, Candidate]] = []
     stopped: dict[tuple[str, str, str], Reason] = {}
     situations = _situations(candidates, contexts, catalog)
+    known = [
+        (each.event, here) for each in candidates if isinstance(here := situations[id(each.event)], Situation)
+    ]
+    ours = set_by_us(parts, connection, known)
     for candidate in candidates:
         asked = candidate.delivery.id, candidate.event.id, candidate.rules.file
         reasons = readings[candidate.delivery.id].reasons
+        if id(candidate.event) in ours:
+            reasons[OWN.sentence] += 1
+            continue
         if asked in stopped:
             reasons[stopped[asked].sentence] += 1
             continue
@@ -196,6 +206,7 @@ def _keep(
         deliveries.mark_read(conn, {id_: _report(reading) for id_, reading in readings.items()}, now)
         if inserted:
             jobs.nudge(conn, "pace")
+        queue_without_call(parts, conn, [row for row in rows if row.id in inserted])
 
 
 def _judged(

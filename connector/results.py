@@ -2,8 +2,8 @@
 
 import logging
 import traceback
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,11 +13,12 @@ from connector import call_events, jobs
 from connector.call_events import CallEvent
 from connector.database import OUTAGES
 from connector.errors import MalformedDelivery, PermanentError
-from connector.mapping.evaluate import call_values, write_back
-from connector.mapping.rules import Moment
-from connector.model import CallResult, DispatchState, Outcome
+from connector.mapping.vocabulary import Moment
+from connector.mapping.wanted import About, Happened, write_back
+from connector.model import CallResult, DispatchState, Outcome, Wanted
 from connector.opting_out import opt_out
 from connector.parts import Parts
+from connector.permission import HELD
 from connector.policy.numbers import normalise
 from connector.store import deliveries, dispatches, write_backs
 from connector.store.deliveries import CALLS, Delivery
@@ -180,7 +181,7 @@ def apply_ended(
             DispatchState.ENDED,
             (result.outcome or Outcome.UNKNOWN).value,
             f"call {result.call_id} ended: {(result.outcome or Outcome.UNKNOWN).value}",
-            {"call_id": result.call_id, "result": result_to_json(result)},
+            {"call_id": result.call_id, "result": result.as_json()},
         )
         for dispatch, result in ended
     ]
@@ -193,6 +194,35 @@ def apply_ended(
         jobs.nudge(conn, "pace")  # another call to the same person may have waited for this one
 
 
+def queue_without_call(parts: Parts, conn: sa.Connection, told: Iterable[Change | Dispatch]) -> None:
+    """Queue what the rules want written of dispatches that are held or skipped; others are passed over.
+
+    A dispatch that is held again and again is told of once.
+    """
+    moments: list[Due] = []
+    known: dict[str, tuple[Dispatch, Mapping[str, Any]]] = {}
+    for each in told:
+        moment = _without_call(each)
+        if moment is None:
+            continue
+        id_ = each.id if isinstance(each, Dispatch) else each.dispatch_id
+        moments.append((id_, moment, None, each.reason.removeprefix(HELD)))
+        if isinstance(each, Dispatch):
+            known[id_] = (each, each.values)
+    queue_write_backs(parts, conn, moments, known)
+
+
+def _without_call(told: Change | Dispatch) -> Moment | None:
+    """The moment that this is; none for a record that is gone, which has nothing to write on."""
+    if told.state is DispatchState.WAITING and told.reason.startswith(HELD):
+        return "held"
+    return (
+        "skipped"
+        if told.state is DispatchState.SKIPPED and told.word not in ("record_gone", "dry_run")
+        else None
+    )
+
+
 def queue_write_backs(
     parts: Parts,
     conn: sa.Connection,
@@ -200,7 +230,7 @@ def queue_write_backs(
     known: Mapping[str, tuple[Dispatch, Mapping[str, Any]]],
 ) -> None:
     """Render and queue what the rules want written at these moments."""
-    queued: dict[str, list[tuple[str, str, Any]]] = {}
+    queued: dict[str, list[tuple[str, str, Wanted]]] = {}
     missing = [each[0] for each in moments if each[0] not in known]
     fetched = {each.id: (each, each.values) for each in dispatches.get(conn, missing)} if missing else {}
     for dispatch_id, moment, call, reason in moments:
@@ -210,19 +240,14 @@ def queue_write_backs(
         except PermanentError as error:
             log.error("no write-back", extra={"dispatch": dispatch_id, "why": str(error)})
             continue
-        given = {**values, "call": call_values(call) if call is not None else {}}
-        write = write_back(rule, moment, dispatch.record, given, reason)
-        if write is not None:
-            queued.setdefault(dispatch.connection, []).append((dispatch_id, moment, write))
+        if rule.policy.dry_run:
+            continue  # it changes nothing anywhere
+        happened = Happened(moment, parts.clock(), call, reason)
+        about = About(dispatch.record, dispatch.stage, values)
+        wanted = [(dispatch_id, moment, each) for each in write_back(rule, happened, about)]
+        queued.setdefault(dispatch.connection, []).extend(wanted)
     for connection, rows in sorted(queued.items(), key=lambda each: each[0]):
+        if not rows:
+            continue
         write_backs.queue(conn, connection, rows, parts.clock())
         jobs.nudge(conn, "write_back", connection=connection)
-
-
-def result_to_json(result: CallResult) -> dict[str, Any]:
-    """The result as it is kept: times as ISO text."""
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in asdict(result).items()
-        if value is not None
-    }

@@ -31,6 +31,11 @@ def vocabulary(adapter: Adapter | type[Adapter], account: Account | None = None)
     return Vocabulary(
         objects=adapter.objects,
         writable=adapter.writable,
+        moves_stage=adapter.moves_stage,
+        tags_on=adapter.tags_on,
+        notes_on=adapter.notes_on,
+        calls_on=adapter.calls_on,
+        instead=adapter.instead,
         standard_fields=account.fields or adapter.standard_fields,
         complete_fields=account.fields is not None,
         catalog=account.catalog,

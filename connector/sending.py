@@ -20,7 +20,7 @@ from connector.policy.judging import judge
 from connector.policy.verdicts import Answer as Said
 from connector.policy.verdicts import Judgement
 from connector.process import LOOK_AGAIN, NO_NUMBER, UNDECIDED, decide_on, read_records, values_of
-from connector.results import Due, queue_write_backs
+from connector.results import Due, queue_without_call, queue_write_backs
 from connector.store import dispatches
 from connector.store.dispatches import Change, Dispatch
 from connector.store.gate import pass_gate
@@ -272,6 +272,7 @@ def _settle(parts: Parts, conn: sa.Connection, changes: Sequence[Change], ready:
         elif each.state is DispatchState.FAILED:
             moments.append((each.dispatch_id, "failed", None, each.reason))
     queue_write_backs(parts, conn, moments, {id_: (r.dispatch, r.values) for id_, r in ready.items()})
+    queue_without_call(parts, conn, done)
     if any(each.state is DispatchState.UNKNOWN for each in done):
         jobs.nudge(conn, "look_up")
     if any(each.state is DispatchState.WAITING and each.columns["due_at"] <= now for each in done):

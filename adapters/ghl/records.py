@@ -122,21 +122,18 @@ def _value(entry: Json) -> Any:
 
 
 def _write(client: Client, write: WriteBack) -> None:
-    """The opportunity first; its contact is looked up only where a contact's field is to be set."""
-    unknown = sorted(name for name, values in write.properties.items() if name not in SETTABLE and values)
-    if unknown:
+    record = write.record
+    if record.type not in SETTABLE:
         raise PermanentError(
-            f"results can be written on the opportunity and its contact, not on: {', '.join(unknown)}"
+            f"results can be written on the opportunity and its contact, not on: {record.type}"
         )
-    own, person = write.properties.get(RECORD), write.properties.get(CONTACT)
-    contact_id = _text(_opportunity(client, write.record).get("contactId")) if person else None
-    if person and contact_id is None:
-        raise PermanentError(f"{write.record} has no contact to write on")
-    bodies = _body(client, RECORD, own or {}), _body(client, CONTACT, person or {})
-    if bodies[0]:
-        client.update_opportunity(write.record.id, bodies[0])
-    if bodies[1] and contact_id:
-        client.update_contact(contact_id, bodies[1])
+    body = _body(client, record.type, write.properties)
+    if not body:
+        return
+    if record.type == RECORD:
+        client.update_opportunity(record.id, body)
+    else:
+        client.update_contact(record.id, body)
 
 
 def _body(client: Client, model: str, values: Mapping[str, str]) -> Json:

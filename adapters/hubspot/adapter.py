@@ -1,4 +1,4 @@
-"""The adapter: HubSpot's answers to the five questions of connector/adapter.py."""
+"""The adapter: HubSpot's answers to the questions of connector/adapter.py."""
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
@@ -6,14 +6,14 @@ from typing import Any, ClassVar
 
 import requests
 
-from adapters.hubspot import events, records, signature
+from adapters.hubspot import activities, events, records, signature
 from adapters.hubspot.client import Client
 from adapters.hubspot.fields import CONTACT_FIELDS, DEAL_FIELDS, STANDARD_CATALOG
 from adapters.hubspot.settings import Settings
 from connector import adapter
 from connector.adapter import ConnectionSettings
 from connector.errors import ConnectorError
-from connector.model import Catalog, Context, News, RecordRef, Request, WriteBack
+from connector.model import Activity, Catalog, Context, News, RecordRef, Request, WriteBack
 
 
 class Adapter(adapter.Adapter):
@@ -22,7 +22,13 @@ class Adapter(adapter.Adapter):
     title = "HubSpot"
     record = "deal"
     objects = ("deal", "contact")
-    writable = ("deal",)
+    writable = records.WRITABLE
+    moves_stage = True
+    notes_on = activities.TIMELINES
+    calls_on = activities.TIMELINES
+    instead: ClassVar[Mapping[str, str]] = {
+        "tags": "HubSpot gives apps no tags; write a property of your own, such as deal: {ai_call_tags: called}"
+    }
     standard_fields: ClassVar[Mapping[str, frozenset[str]]] = {"deal": DEAL_FIELDS, "contact": CONTACT_FIELDS}
     standard_catalog = STANDARD_CATALOG
     # hs_do_not_call stands in some accounts (its owner is not documented), do_not_call is what many create
@@ -69,8 +75,17 @@ class Adapter(adapter.Adapter):
         return records.read(self._client, records_, fields)
 
     def write(self, writes: Sequence[WriteBack]) -> Mapping[RecordRef, ConnectorError | None]:
-        """Properties onto deals by the hundred; one bad record does not spoil the others."""
+        """Values onto deals and contacts by the hundred; one bad record does not spoil the others."""
         return records.write(self._client, writes)
+
+    def log(self, activities_: Sequence[Activity]) -> Mapping[str, str | ConnectorError]:
+        """Notes and calls by the hundred, on the deal's timeline and its contact's."""
+        dispositions = {**activities.DISPOSITIONS, **self._settings.call_dispositions}
+        return activities.log(self._client, activities_, dispositions)
+
+    def logged(self, activities_: Sequence[Activity]) -> Mapping[str, str]:
+        """Those that stand on their deal, found by the mark in their text."""
+        return activities.logged(self._client, activities_)
 
     @cached_property
     def _secrets(self) -> tuple[str, ...]:

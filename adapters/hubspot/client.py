@@ -30,7 +30,12 @@ Json = dict[str, Any]
 Properties = Mapping[str, str | None]
 
 # object type in our words -> in the API's paths
-OBJECT_TYPES: Final[Mapping[str, str]] = {"deal": "deals", "contact": "contacts"}
+OBJECT_TYPES: Final[Mapping[str, str]] = {
+    "deal": "deals",
+    "contact": "contacts",
+    "note": "notes",
+    "call": "calls",
+}
 
 _APIS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "objects": lambda crm: crm.objects.batch_api,
@@ -96,14 +101,41 @@ class Client:
             raise refusal(doing, errors[0])
         return done
 
-    def contacts_of(self, deal_ids: Sequence[str]) -> dict[str, list[Json]]:
-        """Return the associations of up to 100 deals with contacts: `{toObjectId, associationTypes}`."""
+    def create(self, object_name: str, inputs: Sequence[Json]) -> Mapping[str, Properties]:
+        """Create up to 100 objects with their associations; return the properties of those created by id.
+
+        Raises Refused where HubSpot creates none of them: one bad input is enough to refuse a batch. An
+        answer of 207 that leaves some out is no error: what is not returned may not have been created.
+        https://developers.hubspot.com/docs/api-reference/crm-objects-v3/batch/post-crm-v3-objects-objectType-batch-create
+        """
+        kind = OBJECT_TYPES[object_name]
+        doing = f"create {kind}"
+        made, errors = self._ask(
+            doing,
+            "objects",
+            lambda api, **how: api.create(kind, {"inputs": list(inputs)}, **how),
+            lambda answer: (
+                {str(found["id"]): dict(found["properties"] or {}) for found in answer["results"]},
+                _objects(answer.get("errors")),
+            ),
+        )
+        if errors and not made:
+            raise refusal(doing, errors[0])
+        return made
+
+    def linked(
+        self, object_name: str, ids: Sequence[str], to: str, pages: int = _MAX_PAGES
+    ) -> dict[str, list[Json]]:
+        """Return the associations of up to 100 objects with those of another type, by id.
+
+        Each is `{toObjectId, associationTypes}`; what fills more than so many `pages` is left out.
+        """
         found: dict[str, list[Json]] = {}
-        asked: list[Json] = [{"id": id_} for id_ in deal_ids]
-        for _ in range(_MAX_PAGES):
-            links, asked = self._associations(asked)
-            for deal_id, more in links:
-                found.setdefault(deal_id, []).extend(more)
+        asked: list[Json] = [{"id": id_} for id_ in ids]
+        for _ in range(pages):
+            links, asked = self._associations(object_name, to, asked)
+            for id_, more in links:
+                found.setdefault(id_, []).extend(more)
             if not asked:
                 break
         return found
@@ -127,19 +159,22 @@ class Client:
             lambda answer: frozenset(str(found["name"]) for found in answer["results"]),
         )
 
-    def _associations(self, inputs: list[Json]) -> tuple[list[tuple[str, list[Json]]], list[Json]]:
-        """Return one page of links by deal, and what to ask for the next page."""
+    def _associations(
+        self, object_name: str, to: str, inputs: list[Json]
+    ) -> tuple[list[tuple[str, list[Json]]], list[Json]]:
+        """Return one page of links by id, and what to ask for the next page."""
+        kind, to_kind = OBJECT_TYPES[object_name], OBJECT_TYPES[to]
 
         def read(answer: Json) -> tuple[list[tuple[str, list[Json]]], list[Json]]:
-            # a deal without a contact is among `errors` of a 207: that is an answer, not a failure
+            # an object without links is among `errors` of a 207: that is an answer, not a failure
             results = _objects(answer["results"])
             links = [(str(entry["from"]["id"]), _objects(entry["to"])) for entry in results]
             return links, list(_next_pages(results))
 
         return self._ask(
-            "read the contacts of deals",
+            f"read the {to_kind} of {kind}",
             "associations",
-            lambda api, **how: api.get_page("deals", "contacts", {"inputs": inputs}, **how),
+            lambda api, **how: api.get_page(kind, to_kind, {"inputs": inputs}, **how),
             read,
         )
 

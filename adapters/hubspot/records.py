@@ -1,4 +1,4 @@
-"""Deals by the hundred: contexts with their contact, write-backs, and the catalog of stages."""
+"""Deals by the hundred with their contact: contexts, values written back, and the catalog of stages."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
@@ -9,6 +9,7 @@ from connector.errors import ConnectorError, PermanentError, TemporaryError
 from connector.model import Catalog, Context, Pipeline, RecordRef, Stage, WriteBack
 
 RECORD: Final = "deal"
+WRITABLE: Final = ("deal", "contact")
 ALWAYS: Final = frozenset({"dealstage", "pipeline"})
 
 T = TypeVar("T")
@@ -38,25 +39,34 @@ def read(
 
 
 def write(client: Client, writes: Sequence[WriteBack]) -> Results:
-    """Put the values on the deals: None where it is done, else why not."""
+    """Put the values on deals and contacts: None where it is done, else why not."""
     results: Results = {write.record: _unwritable(write) for write in writes}
-    wanted = [write for write in writes if results[write.record] is None and write.properties.get(RECORD)]
+    wanted = {write.record: _values(write) for write in writes if results[write.record] is None}
     answered: Results = {}
-    try:
-        for chunk in _chunks(wanted):
-            _update(client, {write.record: write.properties[RECORD] for write in chunk}, answered)
-    except TemporaryError as trouble:
-        if not answered:
-            raise
-        # what is done is done: only the rest waits
-        results |= {write.record: trouble for write in wanted}
-    return results | answered
+    troubles: Results = {}
+    for kind in WRITABLE:
+        own = [record for record, values in wanted.items() if record.type == kind and values]
+        try:
+            for chunk in _chunks(own):
+                _update(client, kind, {record: wanted[record] for record in chunk}, answered)
+        except TemporaryError as trouble:
+            # what is done is done: only the rest waits
+            troubles |= dict.fromkeys(own, trouble)
+    if troubles and not answered:
+        raise next(each for each in troubles.values() if each)
+    return results | troubles | answered
 
 
-def _update(client: Client, todo: Mapping[RecordRef, Mapping[str, str]], answered: Results) -> None:
+def _values(write: WriteBack) -> Mapping[str, str]:
+    return write.properties if write.stage is None else {**write.properties, "dealstage": write.stage}
+
+
+def _update(
+    client: Client, kind: str, todo: Mapping[RecordRef, Mapping[str, str]], answered: Results
+) -> None:
     """Update at once what HubSpot takes at once; halve what it refuses until the bad record stands alone."""
     try:
-        done = client.update(RECORD, {record.id: properties for record, properties in todo.items()})
+        done = client.update(kind, {record.id: properties for record, properties in todo.items()})
     except Refused as refused:
         # a property that the account lacks names its records by itself, without a search for them
         guilty = [record for record in todo if refused.missing & todo[record].keys()]
@@ -69,7 +79,7 @@ def _update(client: Client, todo: Mapping[RecordRef, Mapping[str, str]], answere
     rest = [record for record in todo if record not in answered]
     for part in (rest[start::parts] for start in range(parts)):
         if part:
-            _update(client, {record: todo[record] for record in part}, answered)
+            _update(client, kind, {record: todo[record] for record in part}, answered)
 
 
 def _read_chunk(
@@ -96,7 +106,9 @@ def _first_contacts(
     client: Client, deal_ids: Sequence[str], properties: Collection[str]
 ) -> dict[str, Mapping[str, Any]]:
     """Return each deal's first contact that still exists."""
-    candidates = {deal: _in_order(links) for deal, links in client.contacts_of(deal_ids).items()}
+    candidates = {
+        deal: _in_order(links) for deal, links in client.linked(RECORD, deal_ids, "contact").items()
+    }
     known: dict[str, Properties] = {}
     chosen: dict[str, Mapping[str, Any]] = {}
     while candidates := {deal: ids for deal, ids in candidates.items() if ids and deal not in chosen}:
@@ -144,19 +156,26 @@ def _pipeline(found: Json) -> Pipeline:
 
 
 def _unwritable(write: WriteBack) -> ConnectorError | None:
-    others = sorted(name for name, properties in write.properties.items() if name != RECORD and properties)
-    if others:
-        return PermanentError(f"results can be written on the deal only, not on: {', '.join(others)}")
-    return _not_a_deal(write.record)
+    record = write.record
+    if record.type == RECORD or record.type not in WRITABLE:
+        return _not_a_deal(record)
+    if write.stage is not None:
+        return PermanentError(f"HubSpot's deals stand in stages, and this is a {record.type}")
+    return wrong_id(record)
 
 
 def _not_a_deal(record: RecordRef) -> ConnectorError | None:
     """One id that is no number would spoil a whole batch, so it is not sent."""
     if record.type != RECORD:
         return PermanentError(f"HubSpot's records are deals, and this is a {record.type}")
-    if not (record.id.isascii() and record.id.isdigit() and len(record.id) < 20):
-        return PermanentError(f'"{record.id[:40]}" is not the id of a HubSpot deal: those are numbers')
-    return None
+    return wrong_id(record)
+
+
+def wrong_id(record: RecordRef) -> ConnectorError | None:
+    """Why HubSpot would not know this id; None where it may."""
+    if record.id.isascii() and record.id.isdigit() and len(record.id) < 20:
+        return None
+    return PermanentError(f'"{record.id[:40]}" is not the id of a HubSpot {record.type}: those are numbers')
 
 
 def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -1,10 +1,12 @@
 """What a HubSpot connection says in stagecall.yaml."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from connector.adapter import ConnectionSettings
+from connector.model import Outcome
 
 API_URL = "https://api.hubapi.com"
 
@@ -48,6 +50,10 @@ class Settings(ConnectionSettings):
     """The account's number (Hub ID): given, news of other accounts of the same app is ignored."""
     allow_signatures: tuple[Literal["v3", "v2", "v1"], ...] = ("v3",)
     """v3 is always accepted; v2 and v1 resist no replay and are accepted only if listed here."""
+    call_dispositions: Mapping[Outcome, Annotated[str, Field(pattern=r"^[0-9a-fA-F-]{36}$")]] = Field(
+        default={}
+    )
+    """Outcomes of the account's own for calls on the timeline, by ours: `{voicemail: <the outcome's id>}`."""
     api_url: Annotated[str, AfterValidator(lambda url: url.rstrip("/"))] = Field(
         default=API_URL, pattern=r"^https?://[^/?#\s]+/?$"
     )

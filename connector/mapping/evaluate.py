@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from connector.mapping.candidates import number_to_call
-from connector.mapping.language import Properties, Rule, Tree
+from connector.mapping.language import Rule, Tree
 from connector.mapping.matching import (
     ELSEWHERE,
     Reason,
@@ -22,10 +22,10 @@ from connector.mapping.matching import (
 )
 from connector.mapping.merge import MergeField
 from connector.mapping.stages import index_of
-from connector.mapping.values import sendable, short, text_of
-from connector.mapping.vocabulary import OURS, Moment
+from connector.mapping.values import sendable, short
+from connector.mapping.vocabulary import OURS
 from connector.mapping.words import folded
-from connector.model import CallResult, Catalog, Context, RecordRef, StageEvent, TriggerRequest, WriteBack
+from connector.model import Catalog, Context, RecordRef, StageEvent, TriggerRequest
 
 __all__ = [
     "ELSEWHERE",
@@ -33,7 +33,6 @@ __all__ = [
     "Reason",
     "Situation",
     "Verdict",
-    "call_values",
     "concerns",
     "decide",
     "decide_in",
@@ -42,7 +41,6 @@ __all__ = [
     "situation",
     "stopped_by",
     "verdicts",
-    "write_back",
 ]
 
 
@@ -107,48 +105,6 @@ def decide_in(rule: Rule, here: Situation, *, default_region: str) -> Decision:
     return Decision(None, reason, (*explanation, reason.sentence))
 
 
-def write_back(
-    rule: Rule,
-    moment: Moment,
-    record: RecordRef,
-    values: Mapping[str, Mapping[str, Any]],
-    reason: str = "",
-) -> WriteBack | None:
-    """Return what the rule puts on the record at that moment, None where it puts nothing.
-
-    `values` has the fields by object, `event` and `call`; `reason` is why a call failed.
-    """
-    records: Mapping[str, Properties] = getattr(rule.write_back, moment)
-    if not records:
-        return None
-    everything = {**values, "reason": reason}
-    properties = {
-        name: {key: _property(value, everything) for key, value in wanted.items()}
-        for name, wanted in records.items()
-    }
-    return WriteBack(record, properties)
-
-
-def call_values(result: CallResult) -> dict[str, Any]:
-    """Return the values of `call.*`."""
-    return {
-        "id": result.call_id,
-        "outcome": result.outcome.value if result.outcome else None,
-        "status": result.status,
-        "duration_seconds": result.duration_seconds,
-        "summary": result.summary,
-        "transcript": result.transcript,
-        "sentiment": result.sentiment,
-        "recording_url": result.recording_url,
-        "started_at": _iso(result.started_at),
-        "ended_at": _iso(result.ended_at),
-        "from_number": result.from_number,
-        "to_number": result.to_number,
-        "agent_name": result.agent_name,
-        "cost_cents": result.cost_cents,
-    }
-
-
 def event_values(event: StageEvent, catalog: Catalog) -> dict[str, Any]:
     """Return the values of `event.*`: stage and pipeline by label where the catalog knows them, else by id."""
     index = index_of(catalog)
@@ -169,8 +125,10 @@ def _fields(rule: Rule) -> Iterable[tuple[str, str]]:
     if rule.when.condition:
         yield from rule.when.condition.fields
     call = rule.call
-    moments = rule.write_back.placed, rule.write_back.ended, rule.write_back.failed
-    written = [value for records in moments for each in records.values() for value in each.values()]
+    written: list[Tree] = []
+    for moment in rule.write_back.moments:
+        written += [*moment.records.values(), moment.note, moment.tags.add, moment.tags.remove]
+        yield from ((name, "id") for name in moment.people)
     zone = rule.policy.window.zone if rule.policy.window else None
     for part in (
         zone,
@@ -266,10 +224,6 @@ def _rendered(tree: Tree, values: Mapping[str, Any], notes: list[str]) -> Any:
     if isinstance(tree, list):
         return [_rendered(value, values, notes) for value in tree]
     return sendable(tree)
-
-
-def _property(value: str | MergeField, values: Mapping[str, Any]) -> str:
-    return value if isinstance(value, str) else text_of(value.value(values, []))
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -24,6 +24,8 @@ WORDS: Final[Shape] = {
     "items": WORD,
 }
 FLAG: Final[Shape] = {"type": "boolean"}
+OTHERS: Final = "*"
+"""The name of a Key that stands for every key that the section does not name."""
 
 
 def one_of(words: type[StrEnum]) -> Shape:
@@ -59,7 +61,7 @@ class Key:
     examples: Sequence[Any]
     default: Any = LEFT_OUT
     name: str = ""
-    """As the file spells it, where that is no name for a field: `if`, `from`."""
+    """As the file spells it, where that is no name for a field: `if`, `from`; OTHERS."""
     section: type | None = None
     """The keys below it: a dataclass with Keys. In a list the items are such sections."""
     required: bool = False
@@ -101,9 +103,12 @@ def sections_of(model: type, name: str) -> Iterator[tuple[type, Section]]:
     """Yield the section of a dataclass and all those below it, the outer ones first."""
     found = section_of(model, name)
     yield model, found
+    names: dict[type, list[str]] = {}
     for below, key in found.keys.items():
         if key.section is not None:
-            yield from sections_of(key.section, below)
+            names.setdefault(key.section, []).append(below)
+    for section, several in names.items():
+        yield from sections_of(section, ", ".join(several))
 
 
 def schema_of(model: type, title: str) -> dict[str, Any]:
@@ -120,12 +125,13 @@ def schema_of(model: type, title: str) -> dict[str, Any]:
 
 
 def _section_schema(section: Section) -> dict[str, Any]:
+    keys = {name: _key_schema(key) for name, key in section.keys.items()}
     return {
         "description": section.about,
         "type": "object",
-        "additionalProperties": False,
+        "additionalProperties": keys.pop(OTHERS, False),
         "required": section.required,
-        "properties": {name: _key_schema(key) for name, key in section.keys.items()},
+        "properties": keys,
     }
 
 

@@ -12,26 +12,15 @@ from connector.errors import Mistake
 from connector.mapping.keys import FILLED, FLAG, TEXT, WORD, WORDS, Key, Shape, one_of, schema_of, some_of
 from connector.mapping.merge import Condition, MergeField
 from connector.mapping.policy_keys import Policy
+from connector.mapping.write_back_keys import WriteBacks
 from connector.model import EventKind, Source
 
 Tree = Any
 """Metadata: a MergeField, a constant, or a mapping or list of these."""
 
-Properties = Mapping[str, str | MergeField]
-"""Values by the internal name of a property; a text is a constant, an empty one clears the property."""
-
 ANY: Final = "any"
 """In `enters`: whichever stage it is."""
 
-_RECORDS: Final[Shape] = {
-    "type": "object",
-    "additionalProperties": {
-        "title": "Properties",
-        "description": "Internal name of a property, and its value. An empty value clears the property.",
-        "type": "object",
-        "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
-    },
-}
 _TABLES: Final[Shape] = {
     "type": "object",
     "additionalProperties": {
@@ -195,42 +184,6 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class WriteBacks:
-    """What to put on the record: when the call is placed, when it has ended, when it could not be placed."""
-
-    placed: Annotated[
-        Mapping[str, Properties],
-        Key(
-            "Call placed",
-            "Properties to set once the call is under way, below the CRM's word for the record.",
-            _RECORDS,
-            [{"deal": {"ai_call_status": "calling", "ai_call_id": "{{ call.id }}"}}],
-            default={},
-        ),
-    ] = field(default_factory=dict)
-    ended: Annotated[
-        Mapping[str, Properties],
-        Key(
-            "Call ended",
-            "Properties to set when the call has ended, however it ended.",
-            _RECORDS,
-            [{"deal": {"ai_call_outcome": "{{ call.outcome }}", "ai_call_summary": "{{ call.summary }}"}}],
-            default={},
-        ),
-    ] = field(default_factory=dict)
-    failed: Annotated[
-        Mapping[str, Properties],
-        Key(
-            "Call not placed",
-            "Properties to set when the call could not be placed; {{ reason }} says why.",
-            _RECORDS,
-            [{"deal": {"ai_call_status": "not called: {{ reason }}"}}],
-            default={},
-        ),
-    ] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Rule:
     """When this happens, place that call, and write this back."""
 
@@ -281,7 +234,7 @@ class Rule:
         WriteBacks,
         Key(
             "Write-back",
-            "What to put on the record afterwards.",
+            "What to write in the CRM afterwards.",
             {},
             [{"ended": {"deal": {"ai_call_outcome": "{{ call.outcome }}"}}}],
             default={},

@@ -6,14 +6,14 @@ from typing import Any, TypeVar
 from connector.errors import ConfigError, Mistake
 from connector.mapping.builder import shown
 from connector.mapping.filters import Table
-from connector.mapping.language import Call, Properties, Rule, Tree, When, WriteBacks
+from connector.mapping.language import Call, Rule, Tree, When
 from connector.mapping.merge import BadMergeField, Condition, MergeField, Names
 from connector.mapping.policy_reading import read_policy
-from connector.mapping.shape import Path, misshapen, unknown_key
+from connector.mapping.reading_write_backs import read_write_backs
+from connector.mapping.shape import Path, misshapen
 from connector.mapping.source import Document
 from connector.mapping.stages import index_of
-from connector.mapping.values import text_of
-from connector.mapping.vocabulary import Moment, Vocabulary
+from connector.mapping.vocabulary import Vocabulary
 from connector.mapping.words import closest, folded, nearly
 from connector.model import EventKind, Source
 from connector.policy.numbers import normalise, region_of
@@ -21,7 +21,6 @@ from connector.policy.numbers import normalise, region_of
 T = TypeVar("T")
 
 RESERVED = "dispatch_id"
-MOMENTS: tuple[Moment, ...] = ("placed", "ended", "failed")
 
 
 class Reader:
@@ -42,11 +41,9 @@ class Reader:
         """Return the rules; raises ConfigError with every mistake. `tables` and `warnings` are then known too."""
         for path, found in misshapen(self.document.value):
             self.mistake(path, found)
-        self.tables = self._tables(
-            ("tables",), self._mapping(self._mapping(self.document.value).get("tables"))
-        )
+        self.tables = self._tables(("tables",), self.mapping(self.mapping(self.document.value).get("tables")))
         self.before_call = self.vocabulary.names(tables=self.tables)
-        rules = self._mapping(self.document.value).get("rules")
+        rules = self.mapping(self.document.value).get("rules")
         raw = list(enumerate(rules)) if isinstance(rules, list) else []
         read = [self._rule(("rules", number), value) for number, value in raw if isinstance(value, dict)]
         self._check_names(raw)
@@ -71,7 +68,7 @@ class Reader:
         tables: dict[str, Table] = {}
         for name, rows in raw.items():
             table: dict[str, str | float | bool] = {}
-            for key, value in self._mapping(rows).items():
+            for key, value in self.mapping(rows).items():
                 if folded(key) in table:
                     found = f'"{shown(key)}" is in the table twice; capitals and blanks make no difference'
                     self.mistake((*path, name, key), found)
@@ -80,12 +77,13 @@ class Reader:
         return tables
 
     def _rule(self, path: Path, raw: dict[str, Any]) -> Rule:
+        when = self._when((*path, "when"), self.mapping(raw.get("when")))
         return Rule(
             name=str(raw.get("name", "")).strip(),
-            when=self._when((*path, "when"), self._mapping(raw.get("when"))),
-            call=self._call((*path, "call"), self._mapping(raw.get("call"))),
-            policy=read_policy(self, (*path, "policy"), self._mapping(raw.get("policy"))),
-            write_back=self._write_back((*path, "write_back"), self._mapping(raw.get("write_back"))),
+            when=when,
+            call=self._call((*path, "call"), self.mapping(raw.get("call"))),
+            policy=read_policy(self, (*path, "policy"), self.mapping(raw.get("policy"))),
+            write_back=read_write_backs(self, (*path, "write_back"), when.pipeline, raw.get("write_back")),
             stop=raw.get("stop") is True,
         )
 
@@ -158,7 +156,7 @@ class Reader:
             region=self._text((*path, "region"), raw, names),
             name=self._text((*path, "name"), raw, names),
             email=self._text((*path, "email"), raw, names),
-            metadata=self._metadata((*path, "metadata"), self._mapping(raw.get("metadata"))),
+            metadata=self._metadata((*path, "metadata"), self.mapping(raw.get("metadata"))),
         )
         if "phone_number" in raw:
             self._check_number((*path, "phone_number"), call)
@@ -217,44 +215,6 @@ class Reader:
             return [self._tree((*path, number), value) for number, value in enumerate(raw)]
         return self.merge_field(path, raw, self.before_call) if isinstance(raw, str) else raw
 
-    def _write_back(self, path: Path, raw: dict[str, Any]) -> WriteBacks:
-        found: dict[Moment, dict[str, Properties]] = {}
-        for moment in MOMENTS:
-            records = self._mapping(raw.get(moment))
-            names = self.vocabulary.names(moment, self.tables)
-            found[moment] = {
-                name: self._properties((*path, moment, name), name, self._mapping(properties), names)
-                for name, properties in records.items()
-                if self._writable((*path, moment, name), name)
-            }
-        return WriteBacks(**found)
-
-    def _writable(self, path: Path, name: str) -> bool:
-        if name in self.vocabulary.writable:
-            return True
-        self.mistakes.pop(path, None)  # its shape does not matter
-        if name in self.vocabulary.objects:
-            possible = ", ".join(self.vocabulary.writable)
-            self.mistake(path, f"{name} cannot be written to; possible: {possible}")
-        else:
-            self.mistake(path, unknown_key(name, f'"{path[-2]}"', list(self.vocabulary.writable)))
-        return False
-
-    def _properties(
-        self, path: Path, name: str, raw: dict[str, Any], names: Names
-    ) -> dict[str, str | MergeField]:
-        known = self.vocabulary.fields_of(name)
-        found: dict[str, str | MergeField] = {}
-        for key, value in raw.items():
-            at = (*path, key)
-            if known is not None and key not in known:
-                self.mistake(at, f'"{key}" is not a property of {name}{closest(key, known)}')
-            if isinstance(value, str):
-                found[key] = self.merge_field(at, value, names) or ""
-            else:
-                found[key] = text_of(value)
-        return found
-
     def _check_number(self, path: Path, call: Call) -> None:
         if len(call.phone_number) != 1 or path in self.touched:
             return
@@ -281,7 +241,7 @@ class Reader:
     def _check_names(self, rules: list[tuple[int, Any]]) -> None:
         seen: dict[str, int] = {}
         for number, rule in rules:
-            name = self._mapping(rule).get("name")
+            name = self.mapping(rule).get("name")
             if not isinstance(name, str) or not name.strip():
                 continue
             path = ("rules", number, "name")
@@ -295,14 +255,15 @@ class Reader:
             self.mistake(path, problem.found, offset=problem.offset)
 
     def _rule_name(self, path: Path) -> str:
-        rules = self._mapping(self.document.value).get("rules")
+        rules = self.mapping(self.document.value).get("rules")
         if len(path) < 2 or not isinstance(rules, list) or not isinstance(path[1], int):
             return ""
-        name = self._mapping(rules[path[1]]).get("name")
+        name = self.mapping(rules[path[1]]).get("name")
         return shown(name) if isinstance(name, str) else ""
 
     @staticmethod
-    def _mapping(raw: Any) -> dict[str, Any]:
+    def mapping(raw: Any) -> dict[str, Any]:
+        """What stands there, if it is a mapping; else its shape is told, and nothing in it is looked at."""
         return raw if isinstance(raw, dict) else {}
 
 

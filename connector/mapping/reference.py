@@ -6,7 +6,7 @@ from typing import Any
 
 from connector.mapping.dates import CODES
 from connector.mapping.filters import FILTERS
-from connector.mapping.keys import LEFT_OUT, Key, Section, sections_of
+from connector.mapping.keys import LEFT_OUT, OTHERS, Key, Section, sections_of
 from connector.mapping.language import RuleFile
 from connector.mapping.vocabulary import CALL_FIELDS, EVENT_FIELDS
 from connector.model import Source
@@ -44,8 +44,9 @@ def _section(section: Section) -> Iterator[str]:
 
 def _key(word: str, key: Key) -> str:
     state = "required" if key.required else _default(key)
-    lines = [f"### `{word}`: {key.title} ({state})", key.about]
-    examples = "\n".join(_yaml(word, each) for each in key.examples)
+    spelt = "any other key" if word == OTHERS else f"`{word}`"
+    lines = [f"### {spelt}: {key.title} ({state})", key.about]
+    examples = "\n".join(_yaml("deal" if word == OTHERS else word, each) for each in key.examples)
     return "\n\n".join([*lines, f"```yaml\n{examples}\n```"])
 
 
@@ -83,7 +84,7 @@ def _words() -> list[str]:
             [
                 ("`event.`", ", ".join(sorted(EVENT_FIELDS)), "everywhere"),
                 ("`call.`", ", ".join(sorted(CALL_FIELDS)), "in `write_back`"),
-                ("`reason`", "a text", "in `write_back.failed`"),
+                ("`reason`", "a text", "in `write_back.failed`, `.skipped` and `.held`"),
             ],
         ),
         "## Who changed a record",

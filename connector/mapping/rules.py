@@ -3,10 +3,11 @@
 import hashlib
 
 from connector.errors import ConfigError
-from connector.mapping.language import Call, Rule, RuleFile, When, WriteBacks, schema
+from connector.mapping.language import Call, Rule, RuleFile, When, schema
 from connector.mapping.reading import Reader
 from connector.mapping.source import load_yaml
 from connector.mapping.vocabulary import Moment, Vocabulary
+from connector.mapping.write_back_keys import WriteBacks
 
 __all__ = [
     "Call",

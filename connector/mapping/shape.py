@@ -12,18 +12,6 @@ from connector.mapping.builder import shown
 from connector.mapping.language import schema
 from connector.mapping.words import closest, listed
 
-LATER: Final = frozenset(
-    {
-        "skipped",
-        "held",
-        "note",
-        "log_call",
-        "stage",
-        "tags",
-    }
-)
-"""Keys that the design has and this version has not: a file that uses one must not load as if it had."""
-
 _KINDS: Final[Mapping[str, str]] = {
     "string": "text",
     "integer": "a whole number",
@@ -65,9 +53,7 @@ def _wrong(error: ValidationError) -> Iterator[tuple[Path, str]]:
 
 
 def unknown_key(key: str, what: str, known: list[str]) -> str:
-    """Say that a key is not known, or not yet."""
-    if key in LATER:
-        return f'"{key}" is not available in this version yet; leave it out'
+    """Say that a key is not known."""
     return f'"{shown(key)}" is not a key of {what}{closest(key, known)}'
 
 

@@ -8,7 +8,11 @@ from connector.mapping.expression import Names
 from connector.mapping.filters import Table
 from connector.model import Catalog
 
-Moment = Literal["placed", "ended", "failed"]
+Moment = Literal["placed", "ended", "failed", "skipped", "held"]
+WITHOUT_CALL: Final[tuple[Moment, ...]] = ("skipped", "held")
+"""Moments before any call: `call` has no fields there."""
+WITH_REASON: Final[tuple[Moment, ...]] = ("failed", "skipped", "held")
+"""Moments with a `reason`: a sentence that says why there is no call."""
 
 EVENT_FIELDS: Final = frozenset(
     {"id", "occurred_at", "stage", "pipeline", "previous_stage", "how", "source", "changed_by"}
@@ -51,6 +55,16 @@ class Vocabulary:
     """Does the CRM say where a record came from? Else `from` would never be true."""
     crm: str = "the CRM"
     """Its name, for sentences."""
+    moves_stage: bool = False
+    """Can a write-back move the record to another stage?"""
+    tags_on: str | None = None
+    """The object whose tags a write-back can change; None: there are none."""
+    notes_on: tuple[str, ...] = ()
+    """The objects on whose timeline a note can stand; none: no notes."""
+    calls_on: tuple[str, ...] = ()
+    """The same for calls."""
+    instead: Mapping[str, str] = field(default_factory=dict)
+    """For what a write-back cannot do, what people can write instead."""
     default_region: str | None = None
     """Country of numbers written without a country code, for the filter phone."""
 
@@ -62,10 +76,13 @@ class Vocabulary:
         """Return what merge fields may begin with: in a write-back of that moment, or before the call."""
         objects: dict[str, frozenset[str] | None] = {name: self.fields_of(name) for name in self.objects}
         objects["event"] = EVENT_FIELDS
-        elsewhere = {} if moment == "failed" else {"reason": "write_back.failed"}
+        with_reason = moment in WITH_REASON
+        elsewhere = {} if with_reason else {"reason": "write_back.failed"}
         if moment is None:
             elsewhere["call"] = "write_back"
+        elif moment in WITHOUT_CALL:
+            elsewhere["call"] = "write_back.ended"
         else:
             objects["call"] = CALL_FIELDS
-        texts = frozenset({"reason"}) if moment == "failed" else frozenset[str]()
+        texts = frozenset({"reason"}) if with_reason else frozenset[str]()
         return Names(objects, texts, elsewhere, tables or {}, self.default_region)

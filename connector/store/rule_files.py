@@ -35,7 +35,12 @@ class PastVersion:
 def tell_in_force(conn: sa.Connection, file: str, connection: str, version: str, at: datetime) -> None:
     """This version is in force now; nothing newer is refused."""
     known = conn.execute(sa.select(rule_files.c.version).where(rule_files.c.file == file)).scalar()
-    values: dict[str, str | datetime | None] = {"connection": connection, "version": version, "refused_at": None, "mistakes": None}
+    values: dict[str, str | datetime | None] = {
+        "connection": connection,
+        "version": version,
+        "refused_at": None,
+        "mistakes": None,
+    }
     if known != version:
         values |= {"in_force_at": at}
         conn.execute(rule_history.insert().values(file=file, version=version, at=at))

@@ -140,19 +140,24 @@ write_backs = sa.Table(
     sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
     sa.Column("dispatch_id", UUID(as_uuid=False), nullable=False),
     sa.Column("connection", sa.Text, nullable=False),
-    sa.Column("moment", sa.Text, nullable=False, comment="placed, ended, failed"),
+    sa.Column("moment", sa.Text, nullable=False, comment="placed, ended, failed, skipped, held"),
+    sa.Column("part", sa.Text, nullable=False, comment="the rule's key: deal, contact, note, log_call ..."),
     sa.Column("record_type", sa.Text, nullable=False),
     sa.Column("record_id", sa.Text, nullable=False),
-    sa.Column("properties", JSONB, nullable=False),
-    sa.Column("state", sa.Text, nullable=False, comment="due, writing, written, failed"),
+    sa.Column("content", JSONB, nullable=False, comment="what is to be written, by part"),
+    sa.Column("state", sa.Text, nullable=False, comment="due, writing, written, failed, left"),
     sa.Column("due_at", _moment, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("began_at", _moment, comment="when it was last sent to the CRM"),
+    sa.Column("stage", sa.Text, comment="the id of the stage that it sets"),
+    sa.Column("made_id", sa.Text, comment="the CRM's id of the note or call that it made"),
     sa.Column("error", sa.Text),
     sa.Column("written_at", _moment),
-    sa.UniqueConstraint("dispatch_id", "moment", name="one_per_moment"),
+    sa.UniqueConstraint("dispatch_id", "moment", "part", name="one_per_moment_and_part"),
     sa.Index(
         "write_backs_due", "connection", "due_at", postgresql_where=sa.text("state IN ('due', 'writing')")
     ),
+    sa.Index("write_backs_stage", "connection", "record_id", postgresql_where=sa.text("stage IS NOT NULL")),
 )
 
 opt_outs = sa.Table(

@@ -52,7 +52,7 @@ def deal(id_: str) -> RecordRef:
 
 
 def writes(ids: list[str], **properties: str) -> list[WriteBack]:
-    return [WriteBack(deal(id_), {"deal": properties}) for id_ in ids]
+    return [WriteBack(deal(id_), properties) for id_ in ids]
 
 
 @contextmanager
@@ -232,7 +232,7 @@ def test_an_answer_that_was_lost_is_made_good_by_writing_again(crm: Sandbox, hub
 def test_one_bad_record_in_a_hundred_does_not_spoil_the_others(crm: Sandbox, hubspot: Adapter) -> None:
     ids = crm.create_deals(100)
     wanted = writes(ids, ai_call_status="answered")
-    wanted[57] = WriteBack(deal(ids[57]), {"deal": {"ai_call_status": "answered", "dealstage": "nowhere"}})
+    wanted[57] = WriteBack(deal(ids[57]), {"ai_call_status": "answered"}, stage="nowhere")
 
     done = hubspot.write(wanted)
 
@@ -269,15 +269,15 @@ def test_what_can_be_written_is_written_beside_what_cannot(crm: Sandbox, hubspot
 
     done = hubspot.write(
         [
-            WriteBack(deal(first), {"deal": {"ai_call_status": "busy"}}),
-            WriteBack(deal(second), {"contact": {"firstname": "Ada"}}),
-            WriteBack(deal("x"), {"deal": {"ai_call_status": "busy"}}),
-            WriteBack(deal(third), {"deal": {}}),
+            WriteBack(deal(first), {"ai_call_status": "busy"}),
+            WriteBack(RecordRef("company", second), {"name": "Engines"}),
+            WriteBack(deal("x"), {"ai_call_status": "busy"}),
+            WriteBack(deal(third), {}),
         ]
     )
 
     assert done[deal(first)] is None
-    assert "not on: contact" in str(done[deal(second)])
+    assert "records are deals, and this is a company" in str(done[RecordRef("company", second)])
     assert isinstance(done[deal("x")], PermanentError)
     assert done[deal(third)] is None
 

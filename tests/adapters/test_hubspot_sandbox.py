@@ -318,13 +318,7 @@ def test_an_own_write_comes_back_as_own() -> None:
     with Receiver() as receiver, sandbox_for(receiver) as crm:
         (deal,) = crm.create_deals(1)
         adapter = adapter_for(crm)
-        adapter.write(
-            [
-                WriteBack(
-                    RecordRef("deal", deal), {"deal": {"dealstage": QUALIFIED, "ai_call_status": "answered"}}
-                )
-            ]
-        )
+        adapter.write([WriteBack(RecordRef("deal", deal), {"ai_call_status": "answered"}, stage=QUALIFIED)])
         (request,) = receiver.wait(1)
 
         (event,) = adapter.parse(request).events
@@ -383,7 +377,7 @@ def test_the_ledger_holds_every_write_of_the_app(tmp_path: Path) -> None:
         first, second = crm.create_deals(2)
         ref = RecordRef("deal", first)
         for status in ("calling", "answered"):
-            adapter_for(crm).write([WriteBack(ref, {"deal": {"ai_call_status": status}})])
+            adapter_for(crm).write([WriteBack(ref, {"ai_call_status": status})])
         crm.move_deal(second)
 
         written = [json.loads(line) for line in ledger.read_text().splitlines()]

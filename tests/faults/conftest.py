@@ -30,7 +30,11 @@ rules:
     when: {enters: Demo requested}
     policy: {window: always}
     call: {phone_number: "{{ contact.phone }}"}
-    write_back: {ended: {deal: {ai_call_status: "{{ call.outcome }}", ai_call_id: "{{ call.id }}"}}}
+    write_back:
+      ended:
+        deal: {ai_call_status: "{{ call.outcome }}", ai_call_id: "{{ call.id }}"}
+        note: "Called: {{ call.outcome }}"
+        log_call: true
 """
 
 

@@ -22,6 +22,12 @@ def _outcomes(served: Served) -> Counter[str]:
     )
 
 
+def _timeline(served: Served, deal: str) -> tuple[int, int] | None:
+    """How many notes and calls stand on a deal, once it has both."""
+    found = len(served.hubspot.timeline("notes", deal)), len(served.hubspot.timeline("calls", deal))
+    return found if all(found) else None
+
+
 def _move_fifty(served: Served) -> list[str]:
     deals = served.hubspot.create_deals(DEALS, phones=PHONES)
     for start in range(0, DEALS, 10):
@@ -42,6 +48,8 @@ def test_fifty_events_and_a_kill_are_fifty_calls_and_fifty_write_backs(
     served.start()
     until(lambda: len(_outcomes(served)) == DEALS, 120, "every outcome")
     assert _outcomes(served) == Counter(deals), "none twice"
+    until(lambda: all(_timeline(served, deal) for deal in deals), 90, "every note and logged call")
+    assert {_timeline(served, deal) for deal in deals} == {(1, 1)}, "none twice"
     numbers = Counter(call["to_number"] for call in served.calls())
     assert numbers == Counter(PHONES)
     assert served.stop() == 0

@@ -36,6 +36,7 @@ class Settings(adapter.ConnectionSettings):
 
 class Adapter(adapter.Adapter):
     title, record, objects, writable = "Third CRM", "lead", ("lead",), ("lead",)
+    moves_stage, tags_on = True, "lead"
     signs_body = False
     Settings = Settings
 
@@ -67,7 +68,10 @@ class Adapter(adapter.Adapter):
     def write(self, writes):
         leads = json.loads(self.settings.file.read_text())
         for write in writes:
-            leads[write.record.id].update(write.properties["lead"])
+            lead = leads[write.record.id]
+            lead |= {**write.properties, "stage": write.stage or lead["stage"]}
+            tags = {*lead.get("tags", ()), *write.add_tags} - {*write.remove_tags}
+            lead["tags"] = sorted(tags)
         self.settings.file.write_text(json.dumps(leads))
         return {write.record: None for write in writes}
 '''
@@ -79,7 +83,15 @@ rules:
     when: {pipeline: Leads, enters: Hot lead}
     call: {phone_number: "{{ lead.tel }}", name: "{{ lead.name }}"}
     policy: {window: always}
-    write_back: {ended: {lead: {result: "{{ call.outcome }}"}}}
+    write_back:
+      ended:
+        lead: {result: "{{ call.outcome }}"}
+        stage: {answered: Cold lead}
+        tags: {add: [called, "{{ call.outcome }}"], remove: to call}
+  - name: Call cold leads
+    when: {enters: Cold lead}
+    call: {phone_number: "{{ lead.tel }}"}
+    policy: {window: always}
 """
 
 
@@ -101,7 +113,9 @@ def third_crm(tmp_path: Path) -> Iterator[Path]:
 def test_a_third_crm_is_one_folder(third_crm: Path, start: Start, tmp_path: Path) -> None:
     assert "thirdcrm" in contract.adapter_names()
     leads = tmp_path / "leads.json"
-    leads.write_text(json.dumps({"7": {"stage": "hot", "tel": "(202) 555-0188", "name": "Katherine"}}))
+    leads.write_text(
+        json.dumps({"7": {"stage": "hot", "tel": "(202) 555-0188", "name": "Katherine", "tags": ["to call"]}})
+    )
     connection = f"leads: {{adapter: thirdcrm, password: open-sesame, file: '{leads}'}}"
     world = start(rules=RULES, connections=connection)
     hook = f"{world.url}/hooks/thirdcrm/leads"
@@ -115,5 +129,17 @@ def test_a_third_crm_is_one_folder(third_crm: Path, start: Start, tmp_path: Path
     world.work()
     (call,) = world.calls()
     assert (call["to_number"], call["name"]) == ("+12025550188", "Katherine")
-    assert json.loads(leads.read_text())["7"]["result"] == "answered"
+    lead = json.loads(leads.read_text())["7"]
+    assert (lead["result"], lead["stage"], lead["tags"]) == ("answered", "cold", ["answered", "called"])
+    # this CRM does not say who moved a lead: our own move comes back, and a rule listens to that stage
+    body = json.dumps({"id": "e2", "lead": "7", "stage": "cold", "at": world.clock().timestamp() + 5})
+    assert requests.post(hook, data=body, headers={"X-Password": "open-sesame"}, timeout=5).status_code == 200
+    world.work()
+    assert [each["rule"] for each in world.dispatches()] == ["Call hot leads"]
+    assert len(world.calls()) == 1
+    # later, somebody moves it there
+    body = json.dumps({"id": "e3", "lead": "7", "stage": "cold", "at": world.clock().timestamp() + 90})
+    assert requests.post(hook, data=body, headers={"X-Password": "open-sesame"}, timeout=5).status_code == 200
+    world.work()
+    assert "Call cold leads" in [each["rule"] for each in world.dispatches()]
     assert build(world.parts.config, world.parts.engine).adapters["leads"].title == "Third CRM"

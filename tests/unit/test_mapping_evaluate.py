@@ -14,10 +14,11 @@ from connector.mapping.evaluate import (
     concerns,
     decide,
     fields_needed,
-    write_back,
 )
 from connector.mapping.rules import Rule, Vocabulary, load_rules
+from connector.mapping.wanted import About, Happened, write_back
 from connector.model import (
+    CallResult,
     Catalog,
     Context,
     EventKind,
@@ -307,7 +308,7 @@ def test_fields_needed_are_those_of_every_part_and_only_of_the_crm() -> None:
     two = rule(call='{phone_number: "{{ contact.mobilephone }}"}')
     assert fields_needed([one, two]) == {
         "deal": frozenset({"amount", "agent", "x", "before"}),
-        "contact": frozenset({"phone", "country", "firstname", "email", "mobilephone"}),
+        "contact": frozenset({"id", "phone", "country", "firstname", "email", "mobilephone"}),
     }
     assert fields_needed([]) == {}
 
@@ -342,6 +343,6 @@ def test_deciding_never_raises_and_is_repeatable(
     event = replace(EVENT, stage=stage, pipeline=pipeline)
     first = decided(FULL, event, context)
     assert first == decided(FULL, event, context)
-    written = write_back(FULL, "ended", DEAL, {**context.fields, "event": {}, "call": {}})
-    assert written is not None
-    assert all(isinstance(value, str) for value in written.properties["deal"].values())
+    happened = Happened("ended", EVENT.occurred_at, CallResult("c1"))
+    (written,) = write_back(FULL, happened, About(DEAL, "1001", {**context.fields, "event": {}}))
+    assert all(isinstance(value, str) for value in written.content.values())

@@ -3,25 +3,71 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
-from connector.mapping.evaluate import call_values, event_values, write_back
+import pytest
+
+from connector.errors import ConfigError
+from connector.mapping.evaluate import event_values, fields_needed
 from connector.mapping.rules import Rule, Vocabulary, load_rules
-from connector.mapping.vocabulary import CALL_FIELDS, EVENT_FIELDS
-from connector.model import CallResult, Catalog, Outcome, Pipeline, RecordRef, Stage, StageEvent
+from connector.mapping.vocabulary import CALL_FIELDS, EVENT_FIELDS, Moment
+from connector.mapping.wanted import About, Happened, call_values, write_back
+from connector.model import CallResult, Catalog, Outcome, Pipeline, RecordRef, Stage, StageEvent, Wanted
 
-CATALOG = Catalog((Pipeline("default", "Sales Pipeline", (Stage("1001", "Demo requested"),)),))
+CATALOG = Catalog(
+    (
+        Pipeline("default", "Sales Pipeline", (Stage("1001", "Demo requested"), Stage("1002", "Qualified"))),
+        Pipeline("renewals", "Renewals", (Stage("2001", "Due"),)),
+    )
+)
+NOW = datetime(2026, 11, 2, 16, tzinfo=UTC)
+ADA = RecordRef("contact", "501")
 DEAL = RecordRef("deal", "9001")
 EVENT = StageEvent("e1", DEAL, "1001", datetime(2026, 11, 2, 15, tzinfo=UTC), pipeline="default")
-FIELDS = {"deal": {"id": "9001"}, "contact": {"id": "501"}}
+FIELDS: dict[str, dict[str, Any]] = {"deal": {"id": "9001"}, "contact": {"id": "501"}}
 
 
-def rule(write: str = "{}") -> Rule:
+WORDS = Vocabulary(
+    ("deal", "contact"),
+    ("deal", "contact"),
+    catalog=CATALOG,
+    crm="HubSpot",
+    moves_stage=True,
+    notes_on=("deal", "contact"),
+    calls_on=("deal", "contact"),
+    instead={"tags": "write a property instead"},
+)
+TAGGED = replace(WORDS, tags_on="contact", crm="GoHighLevel")
+
+
+def rule(write: str = "{}", words: Vocabulary = WORDS) -> Rule:
     text = (
         "version: 1\nconnection: c\nrules:\n"
-        '  - {name: Demo, when: {enters: Demo requested}, call: {phone_number: "{{ contact.phone }}"}, write_back: '
-        f"{write}}}\n"
+        "  - name: Demo\n    when: {pipeline: Sales Pipeline, enters: Demo requested}\n"
+        f'    call: {{phone_number: "{{{{ contact.phone }}}}"}}\n    write_back: {write}\n'
     )
-    return load_rules(text, "f", Vocabulary(("deal", "contact"), ("deal", "contact"))).rules[0]
+    return load_rules(text, "f", words).rules[0]
+
+
+def mistakes(write: str, words: Vocabulary = WORDS) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        rule(write, words)
+    return [str(each).split("  ")[-1] for each in caught.value.mistakes]
+
+
+def wanted(
+    write: str,
+    moment: Moment = "ended",
+    call: CallResult | None = None,
+    reason: str = "",
+    words: Vocabulary = WORDS,
+    **fields: dict[str, Any],
+) -> dict[str, Wanted]:
+    """What a rule wants, by part."""
+    about = About(DEAL, "1001", {**FIELDS, **fields, "event": event_values(EVENT, CATALOG)})
+    parts = write_back(rule(write, words), Happened(moment, NOW, call, reason), about)
+    json.dumps([each.content for each in parts])
+    return {each.part: each for each in parts}
 
 
 RESULT = CallResult(
@@ -45,36 +91,120 @@ WRITE = """{
 
 
 def test_write_backs_are_text_as_crms_want_it() -> None:
-    a_rule = rule(WRITE)
-    values = {**FIELDS, "event": event_values(EVENT, CATALOG), "call": call_values(RESULT)}
-    ended = write_back(a_rule, "ended", DEAL, values)
-    assert ended is not None
-    assert ended.record == DEAL
-    assert ended.properties == {
-        "deal": {
-            "outcome": "answered",
-            "seconds": "127",
-            "answered": "true",
-            "sentiment": "",
-            "next": "",
-            "tries": "1",
-            "flag": "true",
-            "at": "Demo requested",
-        },
-        "contact": {"last": "2026-11-02T15:02:11+00:00"},
+    ended = wanted(WRITE, call=RESULT)
+    assert (ended["deal"].record, ended["contact"].record) == (DEAL, ADA)
+    assert ended["deal"].content == {
+        "outcome": "answered",
+        "seconds": "127",
+        "answered": "true",
+        "sentiment": "",
+        "next": "",
+        "tries": "1",
+        "flag": "true",
+        "at": "Demo requested",
     }
+    assert ended["contact"].content == {"last": "2026-11-02T15:02:11+00:00"}
 
 
 def test_each_moment_has_its_own_write_back_or_none() -> None:
-    values = {**FIELDS, "event": {}, "call": {}}
-    a_rule = rule(WRITE)
-    placed = write_back(a_rule, "placed", DEAL, values)
-    failed = write_back(a_rule, "failed", DEAL, values, "no credit")
-    assert placed is not None
-    assert failed is not None
-    assert placed.properties == {"deal": {"ai_call_status": "calling", "ai_call_id": ""}}
-    assert failed.properties == {"deal": {"ai_call_status": "not called: no credit"}}
-    assert write_back(rule(), "ended", DEAL, values) is None
+    assert wanted(WRITE, "placed")["deal"].content == {"ai_call_status": "calling", "ai_call_id": ""}
+    failed = wanted(WRITE, "failed", reason="no credit")
+    assert failed["deal"].content == {"ai_call_status": "not called: no credit"}
+    assert wanted(WRITE, "skipped", reason="no number") == {}
+    skipped = wanted('{skipped: {note: "No call: {{ reason }}"}}', "skipped", reason="no number")
+    assert skipped["note"].content["text"] == "No call: no number"
+    assert wanted("{}") == {}
+
+
+def test_a_note_stands_on_the_record_and_on_whoever_was_called() -> None:
+    note = wanted('{ended: {note: "{{ call.outcome }}: {{ call.summary }}"}}', call=RESULT)["note"]
+    assert note.record == DEAL
+    assert note.content == {
+        "text": "answered: Ada asked for a demo.",
+        "at": NOW.isoformat(),
+        "related": [["contact", "501"]],
+    }
+    alone = wanted("{ended: {note: hello}}", call=RESULT, contact={})["note"]
+    assert alone.content["related"] == []
+
+
+def test_a_note_of_which_nothing_is_left_is_none() -> None:
+    assert wanted('{ended: {note: " {{ call.summary }} "}}', call=CallResult("c1")) == {}
+
+
+def test_a_call_is_logged_as_it_ended_and_when_it_began() -> None:
+    logged = wanted("{ended: {log_call: true}}", call=RESULT)["log_call"]
+    assert CallResult.from_json(logged.content["call"]) == RESULT
+    assert logged.content["at"] == "2026-11-02T15:00:04+00:00"
+    assert wanted("{ended: {log_call: false}}", call=RESULT) == {}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "stage"),
+    [(Outcome.ANSWERED, "Qualified"), (Outcome.NO_ANSWER, None), (Outcome.BUSY, None), (None, "1001")],
+)
+def test_the_stage_follows_the_outcome(outcome: Outcome | None, stage: str | None) -> None:
+    write = "{ended: {stage: {answered: Qualified, no_answer: null, unknown: 1001}}}"
+    found = wanted(write, call=CallResult("c1", outcome))
+    assert found.get("stage") == (stage and Wanted("stage", DEAL, {"to": stage, "from": "1001"}))
+    assert wanted("{placed: {stage: Qualified}}", "placed")["stage"].content["to"] == "Qualified"
+
+
+def test_tags_stand_where_the_crm_has_them() -> None:
+    write = '{ended: {tags: {add: ["called", "{{ call.outcome }}", "{{ call.summary }}"], remove: [to call, called]}}}'
+    tags = wanted(write, call=CallResult("c1", Outcome.BUSY), words=TAGGED)["tags"]
+    assert tags == Wanted("tags", ADA, {"add": ["called", "busy"], "remove": ["to call"]})
+
+
+def test_what_has_nothing_to_stand_on_says_so() -> None:
+    (part,) = wanted("{ended: {contact: {last: x}}}", call=RESULT, contact={}).values()
+    assert part.impossible == "deal 9001 has no contact to write on"
+
+
+def test_what_is_written_on_is_read() -> None:
+    assert "id" in fields_needed([rule("{ended: {note: hello}}")])["contact"]
+    assert "id" in fields_needed([rule("{ended: {contact: {last: x}}}")])["contact"]
+    assert "firstname" in fields_needed([rule('{failed: {note: "{{ contact.firstname }}"}}')])["contact"]
+    assert "id" not in fields_needed([rule("{ended: {stage: Qualified}}")])["contact"]
+
+
+POSSIBLE = "possible here: deal, contact, note, log_call, stage"
+
+
+@pytest.mark.parametrize(
+    ("write", "found"),
+    [
+        ("{ended: {tags: {add: x}}}", f"`tags` is not possible with HubSpot; write a property instead; {POSSIBLE}"),
+        ("{placed: {log_call: true}}", "a call is logged when it has ended, with its outcome; put log_call under `ended`"),
+        ("{failed: {stage: {answered: Qualified}}}", "depends on the outcome, and only `ended` has one; write one stage here"),
+        ("{ended: {stage: {anwsered: Qualified}}}", '"anwsered" is not an outcome; did you mean "answered"? There are: answered, busy, canceled, expired, failed, no_answer, unknown, voicemail'),
+        ("{ended: {stage: {answered: Qualifed}}}", '"Qualifed" is not a stage of Sales Pipeline; did you mean "Qualified"? There are: Demo requested, Qualified'),
+        ("{ended: {stage: Due}}", '"Due" is not a stage of Sales Pipeline (it is one of Renewals); there are: Demo requested, Qualified'),
+        ("{ended: {stage: any}}", '"any" is no stage to move to; write the label or id of one'),
+        ('{ended: {stage: "{{ deal.next }}"}}', "is a merge field; a stage is written as its label or id"),
+        ("{ended: {stage: [Qualified]}}", "must be text, a whole number or a mapping (key: value), and is a list"),
+        ("{ended: {note: 5}}", "must be text, and is the number 5; put it in quotes"),
+        ("{ended: {log_call: yes}}", 'must be true or false, and is the text "yes"; write true, without quotes'),
+        ("{ended: {notte: x}}", '"notte" is not a key of "ended"; did you mean "note"? There are: contact, deal, log_call, note, stage'),
+        ('{skipped: {note: "{{ call.id }}"}}', '"call" is known only in write_back.ended'),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_where_it_stands(write: str, found: str) -> None:
+    assert mistakes(write) == [found]
+
+
+def test_a_mistake_says_where_it_stands_and_in_which_rule() -> None:
+    with pytest.raises(ConfigError) as caught:
+        rule("\n      ended:\n        note: hello\n        tags: {add: x}", replace(WORDS, notes_on=()))
+    assert [str(each).split("`")[0].rstrip() for each in caught.value.mistakes] == [
+        'f:9:9  rules[0].write_back.ended.note ("Demo")',
+        'f:10:9  rules[0].write_back.ended.tags ("Demo")',
+    ]
+
+
+def test_tags_without_a_tag_are_a_mistake() -> None:
+    assert mistakes("{ended: {tags: {}}}", TAGGED) == ["is empty; write add, remove, or both"]
+    assert "did you mean" in mistakes("{ended: {tags: {ad: x}}}", TAGGED)[0]
 
 
 def test_call_and_event_have_the_fields_that_rules_are_checked_against() -> None:

@@ -16,7 +16,6 @@ from connector.errors import ConfigError
 from connector.mapping.filters import FILTERS
 from connector.mapping.reference import markdown
 from connector.mapping.rules import RuleFile, Vocabulary, connection_of, load_rules, schema
-from connector.mapping.shape import LATER
 from connector.mapping.source import load_yaml
 from connector.model import Catalog, EventKind, Pipeline, Source, Stage
 
@@ -80,7 +79,7 @@ def test_a_rule_file_becomes_frozen_rules() -> None:
         assert (rule.when.pipeline, rule.when.enters) == ("Sales Pipeline", ("Demo requested",))
         assert rule.when.condition is not None
         assert rule.call.region is None
-        assert (bool(rule.write_back.ended), rule.write_back.placed) == (True, {})
+        assert (rule.write_back.ended.is_empty, rule.write_back.placed.is_empty) == (False, True)
 
 
 def test_the_version_is_a_digest_of_the_text() -> None:
@@ -95,7 +94,7 @@ def test_ids_may_be_written_as_numbers() -> None:
 
 def test_constants_in_write_backs_become_text() -> None:
     text = changed('{dealname: "{{ call.outcome }}"}', "{a: true, b: 12, c: 0.5, d: null, e: x}")
-    written = load(text).rules[0].write_back.ended["deal"]
+    written = load(text).rules[0].write_back.ended.records["deal"]
     assert {key: getattr(each, "source", each) for key, each in written.items()} == {
         "a": "true", "b": "12", "c": "0.5", "d": "", "e": "x"
     }  # fmt: skip
@@ -142,25 +141,11 @@ def test_a_mistake_says_where_what_and_what_else(old: str, new: str, wanted: lis
         assert found == wanted
 
 
-@pytest.mark.parametrize("key", sorted(LATER))
-def test_a_key_of_a_later_version_is_never_ignored(key: str) -> None:
-    places = ["  - name:", "      enters:", "      agent:", "      ended:", "        deal:"]
-    for place in places:
-        blanks = place[: len(place) - len(place.lstrip())].ljust(len(place) - len(place.lstrip(" -")))
-        text = changed(place, place).rstrip() + "\n"
-        line = next(each for each in text.splitlines() if each.startswith(place))
-        text = text.replace(
-            line, f"{place[:4] if '- ' in place else blanks}{key}: {{}}\n{line.replace('- ', '  ')}", 1
-        )
-        (found,) = mistakes(text)
-        assert f'"{key}" is not available in this version yet; leave it out' in found
-
-
-def test_a_later_key_of_a_write_back_need_not_even_have_its_shape() -> None:
-    text = changed("        deal: {", "        log_call: true\n        note: hello\n        deal: {")
+def test_what_the_crm_cannot_do_need_not_even_have_its_shape() -> None:
+    text = changed("        deal: {", "        log_call: [yes]\n        note: 7\n        deal: {")
     assert [found.split("  ")[-1] for found in mistakes(text)] == [
-        '"log_call" is not available in this version yet; leave it out',
-        '"note" is not available in this version yet; leave it out',
+        "`log_call` is not possible with the CRM; possible here: deal",
+        "`note` is not possible with the CRM; possible here: deal",
     ]
 
 
@@ -250,11 +235,11 @@ def test_the_schema_is_valid_and_explains_every_key() -> None:
     Draft202012Validator.check_schema(schema())
     assert schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     keys = keys_of(schema())
-    assert len(keys) == 44
+    assert len(keys) == 52
     # what happens without them, their description says
     optional_without_default = {"pipeline", "from", "how", "only_source", "not_source", "agent", "region"}
     optional_without_default |= {"hours", "otherwise", "holidays", "cool_down", "countries"}
-    optional_without_default |= {"max_per_hour", "max_per_day"}
+    optional_without_default |= {"max_per_hour", "max_per_day", "stage"}
     for key, each, required in keys:
         whole = resolved(each)
         assert whole["title"], key
@@ -305,7 +290,12 @@ def test_every_key_of_the_schema_is_read() -> None:
                     "outside": "skip", "once_per": "record", "cool_down": "24h", "expires": "4h", "max_per_hour": 2,
                     "max_per_day": 9, "countries": ["GB"], "number_types": ["mobile"], "dry_run": True,
                 },
-                "write_back": {moment: {"deal": {"p": "v"}} for moment in ("placed", "ended", "failed")},
+                "write_back": {
+                    **{moment: {"deal": {"p": "v"}} for moment in ("placed", "failed", "skipped", "held")},
+                    "ended": {
+                        "note": "n", "log_call": True, "stage": "s", "tags": {"add": "x", "remove": ["y"]},
+                    },
+                },
             }
         ],
     }  # fmt: skip
@@ -318,12 +308,13 @@ def test_every_key_of_the_schema_is_read() -> None:
         return [each for key, value in items for each in [(*path, key), *paths(value, (*path, key))]]
 
     assert names <= {path[-1] for path in paths(full)} | other.keys() | not_here
-    whole = load(json.dumps(full))
+    able = replace(VOCABULARY, moves_stage=True, tags_on="contact", notes_on=("deal",), calls_on=("deal",))
+    whole = load(json.dumps(full), able)
     full_when: Any = full["rules"][0]["when"]  # type: ignore[index]
     for key, value in other.items():
         changed_when = {**{k: v for k, v in full_when.items() if k != "only_source"}, key: value}
         rules = [{**full["rules"][0], "when": changed_when}]  # type: ignore[index]
-        assert load(json.dumps({**full, "rules": rules})).rules[0].when.not_source == {Source.IMPORT}
+        assert load(json.dumps({**full, "rules": rules}), able).rules[0].when.not_source == {Source.IMPORT}
     for path in paths(full):
         if path[-1] in names and path[-1] != "version":
             without = copy.deepcopy(full)
@@ -332,7 +323,7 @@ def test_every_key_of_the_schema_is_read() -> None:
                 part = part[step]
             del part[path[-1]]
             try:
-                assert load(json.dumps(without)).rules != whole.rules, path
+                assert load(json.dumps(without), able).rules != whole.rules, path
             except ConfigError:
                 continue
 

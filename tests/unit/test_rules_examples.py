@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from adapters.hubspot import Adapter
-from connector.mapping.evaluate import decide, write_back
+from connector.mapping.evaluate import decide
 from connector.mapping.rules import RuleFile, Vocabulary, connection_of, load_rules
-from connector.model import Catalog, Context, Pipeline, RecordRef, Stage, StageEvent
+from connector.mapping.wanted import About, Happened, write_back
+from connector.model import CallResult, Catalog, Context, Outcome, Pipeline, RecordRef, Stage, StageEvent
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "workflows"
 FILES = sorted(FOLDER.glob("*.yaml"))
@@ -59,8 +60,8 @@ def test_an_example_calls_somebody_and_writes_it_back(file: Path) -> None:
             assert decision.request is not None, decision.explanation
             assert decision.request.phone_number == "+12025550100"
             assert decision.request.name
-        values = {**fields, "event": {}, "call": {"id": "c1", "outcome": "answered"}}
-        assert write_back(rule, "ended", record, values) is not None
+        happened = Happened("ended", event.occurred_at, CallResult("c1", Outcome.ANSWERED))
+        assert write_back(rule, happened, About(record, stage, {**fields, "event": {}}))
 
 
 def test_the_agent_follows_the_amount() -> None:

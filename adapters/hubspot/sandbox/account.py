@@ -39,6 +39,20 @@ ASSOCIATION_IDS: Final = {
 }
 """HubSpot's own unlabelled association types; the direction matters."""
 
+CALL_STATUSES: Final = (
+    "BUSY", "CALLING_CRM_USER", "CANCELED", "COMPLETED", "CONNECTING", "FAILED", "IN_PROGRESS", "NO_ANSWER",
+    "QUEUED", "RINGING", "MISSED",
+)  # fmt: skip
+CALL_DISPOSITIONS: Final = (
+    "9d9162e7-6cf3-4944-bf63-4dff82258764",
+    "f240bbac-87c9-4f6e-bf70-924b57d47db7",
+    "a4c4c377-d246-4b32-a13b-75a56a4cd0ff",
+    "b2cf5968-551e-4856-9783-52b3da59a7d0",
+    "73a0d17f-1163-4015-bdd5-ec830791da20",
+    "17b47fee-58de-441e-a44c-c6300d46f273",
+)
+"""The outcomes of calls that every account has; an account may add others."""
+
 
 @dataclass(frozen=True, slots=True)
 class Property:
@@ -51,6 +65,10 @@ class Property:
     group: str = ""
     options: tuple[str, ...] = ()
     read_only: bool = False
+    required: bool = False
+    """Must be given when an object is created."""
+    https: bool = False
+    """Takes addresses that begin with https only."""
 
 
 @dataclass(slots=True)
@@ -137,18 +155,19 @@ _PROPERTIES: Final = {
         *_named("createdate lastmodifieddate hs_object_id", read_only=True),
     ],
     "calls": [
-        *_named(
-            "hs_timestamp hs_call_title hs_call_body hs_call_direction hs_call_status hs_call_disposition"
-        ),
-        *_named(
-            "hs_call_from_number hs_call_to_number hs_call_recording_url hs_call_source hubspot_owner_id"
-        ),
-        *_named("hs_call_external_id hs_activity_type hs_call_callee_object_id"),
+        Property("hs_timestamp", "datetime", "date", required=True),
+        *_named("hs_call_title hs_call_body hs_call_from_number hs_call_to_number hs_call_source"),
+        *_named("hs_call_external_id hs_activity_type hs_call_callee_object_id hubspot_owner_id"),
+        Property("hs_call_direction", "enumeration", "select", options=("INBOUND", "OUTBOUND")),
+        Property("hs_call_status", "enumeration", "select", options=CALL_STATUSES),
+        Property("hs_call_disposition", "enumeration", "select", options=CALL_DISPOSITIONS),
+        Property("hs_call_recording_url", https=True),
         *_named("hs_call_duration", type="number", field_type="number"),
         *_named("hs_createdate hs_lastmodifieddate hs_object_id", read_only=True),
     ],
     "notes": [
-        *_named("hs_timestamp hs_note_body hubspot_owner_id"),
+        Property("hs_timestamp", "datetime", "date", required=True),
+        *_named("hs_note_body hubspot_owner_id"),
         *_named("hs_createdate hs_lastmodifieddate hs_object_id", read_only=True),
     ],
 }

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from adapters.hubspot.sandbox.deliveries import Delivery
 from adapters.hubspot.sandbox.state import Refusal
-from adapters.hubspot.sandbox.wire import answer, json_body
+from adapters.hubspot.sandbox.wire import answer, json_body, kind_of
 
 if TYPE_CHECKING:
     from adapters.hubspot.sandbox.server import Sandbox
@@ -91,6 +91,12 @@ def _watch_routes(bp: Blueprint, sandbox: "Sandbox") -> None:
     @bp.get("/ledger")
     def ledger() -> Response:
         return answer({"results": sandbox.writes(request.args.get("deal"))})
+
+    @bp.get("/timeline")
+    def timeline() -> Response:
+        record = "contact" if "contact" in request.args else "deal"
+        found = sandbox.timeline(kind_of(request.args["kind"]), request.args.get(record, ""), kind_of(record))
+        return answer({"results": found})
 
     @bp.get("/requests")
     def requests_() -> Response:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def create_objects(served: "Account") -> Blueprint:
-    """Get, create, update, delete, batch read, batch update, search."""
+    """Get, create, update, delete, batch read, create and update, search."""
     bp = Blueprint("objects", __name__)
     state = served.state
 
@@ -36,19 +36,35 @@ def create_objects(served: "Account") -> Blueprint:
             known = state.properties[kind]
             return [record.rendered(values[record.id], known) for record in records], absent
 
+    def create(kind: str, inputs: list[Json]) -> list[Json]:
+        """Create all of them or, if one is refused, none."""
+        with state.lock:
+            linked = [[_link(kind, wanted) for wanted in each.get("associations") or []] for each in inputs]
+            for links in linked:
+                for to_kind, to_id in links:
+                    state.get(to_kind, to_id)
+            for each in inputs:
+                state.check_new(kind, properties_of(each))
+            made = []
+            for each, links in zip(inputs, linked, strict=True):
+                record = state.create(kind, properties_of(each), served.app)
+                for to_kind, to_id in links:
+                    state.associate(kind, record.id, to_kind, to_id)
+                made.append(record.rendered(record.properties, state.properties[kind]))
+            return made
+
     @bp.post("/v3/objects/<name>")
-    def create(name: str) -> Response:
+    def create_one(name: str) -> Response:
         kind = kind_of(name)
         served.need_object(kind, "write")
-        body = json_body()
-        with state.lock:
-            links = [_link(kind, wanted) for wanted in body.get("associations") or []]
-            for to_kind, to_id in links:
-                state.get(to_kind, to_id)
-            record = state.create(kind, properties_of(body), served.app)
-            for to_kind, to_id in links:
-                state.associate(kind, record.id, to_kind, to_id)
-            return answer(record.rendered(record.properties, state.properties[kind]), 201)
+        return answer(create(kind, [json_body()])[0], 201)
+
+    @bp.post("/v3/objects/<name>/batch/create")
+    def batch_create(name: str) -> Response:
+        kind = kind_of(name)
+        served.need_object(kind, "write")
+        # the order of the answer is not promised
+        return batch_answer(reversed(create(kind, inputs_of(json_body()))), [], 201)
 
     @bp.get("/v3/objects/<name>/<id_>")
     def get(name: str, id_: str) -> Response:

@@ -9,6 +9,7 @@ from adapters.hubspot.sandbox.account import Json, Pipeline, Property
 
 MAX_TEXT = 65_536
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_MOMENT = re.compile(r"[0-9]{1,15}|[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,3})?Z)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,15 @@ def check(
     return wrong
 
 
+def left_out(known: Mapping[str, Property], values: Mapping[str, Any]) -> list[Wrong]:
+    """Return the properties that a new object must have and has not."""
+    return [
+        Wrong(prop.name, "REQUIRED_PROPERTY", f"{prop.name} is required to create this object")
+        for prop in known.values()
+        if prop.required and values.get(prop.name) in (None, "")
+    ]
+
+
 def _refused(prop: Property, value: str) -> Iterator[Wrong]:
     if prop.read_only:
         yield Wrong(prop.name, "READ_ONLY_VALUE", f'"{prop.name}" is a read only property')
@@ -57,6 +67,10 @@ def _refused(prop: Property, value: str) -> Iterator[Wrong]:
         yield Wrong(prop.name, "INVALID_OPTION", f"{value} was not one of the allowed options: [{allowed}]")
     elif prop.type == "number" and value and not _NUMBER.fullmatch(value):
         yield Wrong(prop.name, "INVALID_DOUBLE", f"{value} was not a valid number.")
+    elif prop.type == "datetime" and value and not _MOMENT.fullmatch(value):
+        yield Wrong(prop.name, "INVALID_DATE", f"{value} was not a valid date.")
+    elif prop.https and value and not value.startswith("https://"):
+        yield Wrong(prop.name, "INVALID_URL", f"{prop.name} must be an https address")
     elif len(value) > MAX_TEXT:
         yield Wrong(prop.name, "PROPERTY_VALUE_TOO_LONG", f"{prop.name} is longer than {MAX_TEXT} characters")
 

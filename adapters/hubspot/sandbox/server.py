@@ -178,6 +178,16 @@ class Sandbox:
         """Return a deal's properties."""
         return dict(self.state.get("deals", deal_id).properties)
 
+    def contact(self, contact_id: str) -> dict[str, str]:
+        """Return a contact's properties."""
+        return dict(self.state.get("contacts", contact_id).properties)
+
+    def timeline(self, kind: str, id_: str, record: str = "deals") -> list[dict[str, str]]:
+        """Return the properties of the `notes` or `calls` that a record is linked with, oldest first."""
+        with self.state.lock:
+            ids = sorted(self.state.links(record, id_, kind), key=int)
+            return [dict(self.state.get(kind, each).properties) for each in ids]
+
     def writes(self, deal_id: str | None = None) -> list[Json]:
         """Return what the app wrote on deals through the API, oldest first."""
         return self.account.ledger.entries(deal_id)

@@ -10,7 +10,7 @@ from typing import Any
 
 from adapters.hubspot.sandbox import account
 from adapters.hubspot.sandbox.account import Json, Property, Stage
-from adapters.hubspot.sandbox.rules import check
+from adapters.hubspot.sandbox.rules import Wrong, check, left_out
 
 
 class Refusal(Exception):
@@ -90,11 +90,17 @@ class State:
         self._clock = clock
         self._on_change = on_change
 
+    def check_new(self, kind: str, properties: Mapping[str, Any]) -> Json:
+        """Refuse a record that cannot be added; return its values."""
+        values = {"pipeline": "default", **properties} if kind == "deals" else dict(properties)
+        self._refuse(left_out(self.properties[kind], values))
+        self._check(kind, {}, values)
+        return values
+
     def create(self, kind: str, properties: Mapping[str, Any], source: Source, quiet: bool = False) -> Record:
         """Add a record; `quiet` tells no webhook of it."""
         with self.lock:
-            values = {"pipeline": "default", **properties} if kind == "deals" else dict(properties)
-            self._check(kind, {}, values)
+            values = self.check_new(kind, properties)
             at = self.now()
             record = Record(str(next(self._ids)), {}, iso(at), at)
             self.objects[kind][record.id] = record
@@ -177,7 +183,9 @@ class State:
         return int(self._clock() * 1000)
 
     def _check(self, kind: str, current: Mapping[str, str], values: Mapping[str, Any]) -> None:
-        wrong = check(self.properties[kind], self.pipelines, current, values)
+        self._refuse(check(self.properties[kind], self.pipelines, current, values))
+
+    def _refuse(self, wrong: Sequence[Wrong]) -> None:
         if wrong:
             message = f"Property values were not valid: {account.as_json([each.told() for each in wrong])}"
             raise Refusal(400, "VALIDATION_ERROR", message, errors=[each.detail() for each in wrong])

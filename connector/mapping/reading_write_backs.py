@@ -1,0 +1,185 @@
+"""`write_back` of a rule: what the CRM cannot do, and what makes no sense at that moment, is a mistake there."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from connector.mapping.builder import shown
+from connector.mapping.language import ANY
+from connector.mapping.merge import MergeField, Names
+from connector.mapping.shape import Path, unknown_key
+from connector.mapping.stages import index_of
+from connector.mapping.values import text_of
+from connector.mapping.vocabulary import Moment as MomentName
+from connector.mapping.words import closest, folded, listed
+from connector.mapping.write_back_keys import Moment, Properties, Tags, WriteBacks
+from connector.model import Outcome
+
+if TYPE_CHECKING:
+    from connector.mapping.reading import Reader
+
+MOMENTS: Final[tuple[MomentName, ...]] = ("placed", "ended", "failed", "skipped", "held")
+OUR_KEYS: Final = ("note", "log_call", "stage", "tags")
+
+
+def read_write_backs(reader: "Reader", path: Path, pipeline: str | None, raw: Any) -> WriteBacks:
+    """Read every moment; `pipeline` is the rule's own, where it names one."""
+    moments = reader.mapping(raw)
+    found = {
+        name: _MomentReader(reader, (*path, name), name, pipeline).run(reader.mapping(moments.get(name)))
+        for name in MOMENTS
+    }
+    return WriteBacks(**found)
+
+
+class _MomentReader:
+    """Reads one moment."""
+
+    def __init__(self, reader: "Reader", path: Path, moment: MomentName, pipeline: str | None) -> None:
+        self.reader = reader
+        self.words = reader.vocabulary
+        self.path = path
+        self.moment = moment
+        self.pipeline = pipeline
+        self.names: Names = reader.vocabulary.names(moment, reader.tables)
+        self.record = record = self.words.objects[0] if self.words.objects else ""
+        self.notes_on = tuple(each for each in self.words.notes_on if each != record)
+        self.calls_on = tuple(each for each in self.words.calls_on if each != record)
+        self.tags_on = self.words.tags_on if self.words.tags_on not in (None, record) else ""
+
+    def run(self, raw: dict[str, Any]) -> Moment:
+        """Return what is to be written at this moment."""
+        records = {
+            name: self._properties((*self.path, name), name, self.reader.mapping(properties))
+            for name, properties in raw.items()
+            if name not in OUR_KEYS and self._writable((*self.path, name), name)
+        }
+        note, log_call, tags = self._note(raw), self._log_call(raw), self._tags(raw)
+        people = {
+            *records,
+            *(self.notes_on if note else ()),
+            *(self.calls_on if log_call else ()),
+            *([self.tags_on] if tags.add or tags.remove else []),
+        }
+        return Moment(
+            records=records,
+            note=note,
+            log_call=log_call,
+            stage=self._stage(raw),
+            tags=tags,
+            notes_on=self.notes_on,
+            calls_on=self.calls_on,
+            tags_on=self.tags_on or "",
+            people=frozenset(each for each in people if each and each != self.record),
+        )
+
+    def _possible(self) -> list[str]:
+        """What may stand at this moment for this CRM."""
+        able = {
+            "note": bool(self.words.notes_on),
+            "log_call": bool(self.words.calls_on) and self.moment == "ended",
+            "stage": self.words.moves_stage,
+            "tags": self.words.tags_on is not None,
+        }
+        return [*self.words.writable, *(key for key, can in able.items() if can)]
+
+    def _can(self, raw: dict[str, Any], key: str, *, able: bool) -> bool:
+        """Is the key there, and can this CRM do it?"""
+        if key not in raw:
+            return False
+        at = (*self.path, key)
+        if not able:
+            self.reader.mistakes.pop(at, None)  # its shape does not matter
+            instead = self.words.instead.get(key)
+            hint = f"; {instead}" if instead else ""
+            possible = listed(self._possible())
+            found = f"`{key}` is not possible with {self.words.crm}{hint}; possible here: {possible}"
+            self.reader.mistake(at, found)
+            return False
+        return at not in self.reader.touched
+
+    def _note(self, raw: dict[str, Any]) -> MergeField | None:
+        if not self._can(raw, "note", able=bool(self.words.notes_on)):
+            return None
+        return self.reader.merge_field((*self.path, "note"), raw["note"], self.names)
+
+    def _log_call(self, raw: dict[str, Any]) -> bool:
+        if not self._can(raw, "log_call", able=bool(self.words.calls_on)) or raw["log_call"] is not True:
+            return False
+        if self.moment == "ended":
+            return True
+        found = "a call is logged when it has ended, with its outcome; put log_call under `ended`"
+        self.reader.mistake((*self.path, "log_call"), found)
+        return False
+
+    def _stage(self, raw: dict[str, Any]) -> str | dict[Outcome, str | None] | None:
+        at = (*self.path, "stage")
+        if not self._can(raw, "stage", able=self.words.moves_stage):
+            return None
+        wanted = raw["stage"]
+        if not isinstance(wanted, dict):
+            self._check_stage(at, wanted)
+            return str(wanted).strip()
+        if self.moment != "ended":
+            found = "depends on the outcome, and only `ended` has one; write one stage here"
+            self.reader.mistake(at, found)
+            return None
+        stages: dict[Outcome, str | None] = {}
+        for outcome, word in wanted.items():
+            if outcome not in set(Outcome):
+                found = f'"{shown(outcome)}" is not an outcome{closest(outcome, list(Outcome))}'
+                self.reader.mistake((*at, outcome), found)
+                continue
+            if word is not None:
+                self._check_stage((*at, outcome), word)
+            stages[Outcome(outcome)] = None if word is None else str(word).strip()
+        return stages
+
+    def _check_stage(self, at: Path, word: Any) -> None:
+        if "{{" in str(word):
+            self.reader.mistake(at, "is a merge field; a stage is written as its label or id")
+        elif folded(str(word)) == ANY:
+            self.reader.mistake(at, f'"{word}" is no stage to move to; write the label or id of one')
+        elif self.words.catalog is not None:
+            meant = index_of(self.words.catalog).meant(self.pipeline, (str(word).strip(),))
+            for key, _, found in meant.problems:
+                if key == "enters":
+                    self.reader.mistake(at, found)
+
+    def _tags(self, raw: dict[str, Any]) -> Tags:
+        if not self._can(raw, "tags", able=self.words.tags_on is not None):
+            return Tags()
+        wanted = self.reader.mapping(raw["tags"])
+        if not any(wanted.get(key) for key in ("add", "remove")) and wanted.keys() <= {"add", "remove"}:
+            self.reader.mistake((*self.path, "tags"), "is empty; write add, remove, or both")
+        return Tags(
+            *(self._tag_list((*self.path, "tags", key), wanted.get(key)) for key in ("add", "remove"))
+        )
+
+    def _tag_list(self, at: Path, raw: Any) -> tuple[MergeField, ...]:
+        several = [((*at, number), each) for number, each in enumerate(raw)] if isinstance(raw, list) else []
+        found = [self.reader.merge_field(place, each, self.names) for place, each in several or [(at, raw)]]
+        return tuple(field for field in found if field)
+
+    def _writable(self, at: Path, name: str) -> bool:
+        if name in self.words.writable:
+            return True
+        self.reader.mistakes.pop(at, None)  # its shape does not matter
+        possible = self._possible()
+        if name in self.words.objects:
+            found = f"{name} cannot be written to; possible: {', '.join(possible)}"
+        else:
+            found = unknown_key(name, f'"{self.moment}"', possible)
+        self.reader.mistake(at, found)
+        return False
+
+    def _properties(self, at: Path, name: str, raw: dict[str, Any]) -> Properties:
+        known = self.words.fields_of(name)
+        found: dict[str, str | MergeField] = {}
+        for key, value in raw.items():
+            place = (*at, key)
+            if known is not None and key not in known:
+                self.reader.mistake(place, f'"{key}" is not a property of {name}{closest(key, known)}')
+            if isinstance(value, str):
+                found[key] = self.reader.merge_field(place, value, self.names) or ""
+            else:
+                found[key] = text_of(value)
+        return found
