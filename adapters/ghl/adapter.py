@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import requests
 
-from adapters.ghl import donotdisturb, events, records, signature
+from adapters.ghl import donotdisturb, events, notes, records, signature
 from adapters.ghl.client import Client
 from adapters.ghl.document import document
 from adapters.ghl.settings import Settings
@@ -14,7 +14,7 @@ from adapters.ghl.signature import Trust
 from connector import adapter
 from connector.adapter import ConnectionSettings
 from connector.errors import ConnectorError, PermanentError
-from connector.model import Catalog, Context, News, RecordRef, Request, WriteBack
+from connector.model import Activity, Catalog, Context, News, RecordRef, Request, WriteBack
 
 
 class Adapter(adapter.Adapter):
@@ -24,6 +24,12 @@ class Adapter(adapter.Adapter):
     record = "opportunity"
     objects = ("opportunity", "contact", events.CUSTOM)
     writable = ("opportunity", "contact")
+    moves_stage = True
+    tags_on = "contact"
+    notes_on = ("contact",)
+    instead: ClassVar[Mapping[str, str]] = {
+        "log_call": "HighLevel takes calls from phone providers only; write note: with what you want to keep of the call"
+    }
     standard_fields: ClassVar[Mapping[str, frozenset[str]]] = records.STANDARD
     do_not_call = ("contact.dnd", donotdisturb.FIELD)
     lead_zone = "contact.timezone"
@@ -78,8 +84,16 @@ class Adapter(adapter.Adapter):
         return records.read(self._client, records_, fields)
 
     def write(self, writes: Sequence[WriteBack]) -> Mapping[RecordRef, ConnectorError | None]:
-        """Fields of opportunities and contacts, several at once."""
+        """Fields of opportunities and contacts, stages, tags; several records at once."""
         return records.write(self._client, writes)
+
+    def log(self, activities: Sequence[Activity]) -> Mapping[str, str | ConnectorError]:
+        """Notes on the contact."""
+        return notes.log(self._client, activities)
+
+    def logged(self, activities: Sequence[Activity]) -> Mapping[str, str]:
+        """Those that stand on their contact, found by the mark in their text."""
+        return notes.logged(self._client, activities)
 
     @cached_property
     def _trust(self) -> Trust:

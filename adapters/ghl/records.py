@@ -1,6 +1,6 @@
 """Opportunities with their contact: contexts, write-backs, and the catalog of stages."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
@@ -16,6 +16,7 @@ AT_ONCE: Final = 8
 STANDARD: Final = {RECORD: names.OPPORTUNITY_FIELDS, CONTACT: names.CONTACT_FIELDS}
 SETTABLE: Final = {RECORD: names.WRITABLE_OPPORTUNITY, CONTACT: names.WRITABLE_CONTACT}
 
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 Results = dict[RecordRef, ConnectorError | None]
 
@@ -32,8 +33,8 @@ def read(
 
     What could not be read for the moment maps to a TemporaryError, and is raised only if nothing could be read.
     """
-    found = _each(records, lambda record: _read(client, record, wanted))
-    troubles = [each for each in found.values() if isinstance(each, TemporaryError)]
+    found = each(records, lambda record: _read(client, record, wanted))
+    troubles = [answer for answer in found.values() if isinstance(answer, TemporaryError)]
     if troubles and len(troubles) == len(found):
         raise troubles[0]
     return found
@@ -41,9 +42,9 @@ def read(
 
 def write(client: Client, writes: Sequence[WriteBack]) -> Results:
     """Put the values on the opportunities and contacts: None where it is done, else why not."""
-    by_record = {each.record: each for each in writes}
-    results = _each(list(by_record), lambda record: _write(client, by_record[record]))
-    troubles = [each for each in results.values() if isinstance(each, TemporaryError)]
+    by_record = {write.record: write for write in writes}
+    results = each(list(by_record), lambda record: _write(client, by_record[record]))
+    troubles = [answer for answer in results.values() if isinstance(answer, TemporaryError)]
     if troubles and len(troubles) == len(results):
         raise troubles[0]
     return results
@@ -54,16 +55,18 @@ def field_names(client: Client, model: str) -> frozenset[str]:
     return STANDARD[model] | client.custom_fields(model).keys()
 
 
-def _each(records: Sequence[RecordRef], do: Callable[[RecordRef], T]) -> dict[RecordRef, T | ConnectorError]:
-    def tried(record: RecordRef) -> T | ConnectorError:
+def each(keys: Sequence[K], do: Callable[[K], T]) -> dict[K, T | ConnectorError]:
+    """Do it for every key, several at once; what goes wrong with one is its own answer."""
+
+    def tried(key: K) -> T | ConnectorError:
         try:
-            return do(record)
+            return do(key)
         except ConnectorError as error:
             return error
 
-    distinct = list(dict.fromkeys(records))
+    distinct = list(dict.fromkeys(keys))
     if len(distinct) < 2:
-        return {record: tried(record) for record in distinct}
+        return {key: tried(key) for key in distinct}
     with ThreadPoolExecutor(min(AT_ONCE, len(distinct))) as pool:
         return dict(zip(distinct, pool.map(tried, distinct), strict=True))
 
@@ -121,6 +124,14 @@ def _value(entry: Json) -> Any:
     return None
 
 
+def contact_of(client: Client, record: RecordRef) -> str:
+    """Return the id of an opportunity's contact; raise PermanentError if it has none."""
+    found = _text(_opportunity(client, record).get("contactId"))
+    if found is None:
+        raise PermanentError(f"{record} has no contact in HighLevel")
+    return found
+
+
 def _write(client: Client, write: WriteBack) -> None:
     record = write.record
     if record.type not in SETTABLE:
@@ -128,12 +139,21 @@ def _write(client: Client, write: WriteBack) -> None:
             f"results can be written on the opportunity and its contact, not on: {record.type}"
         )
     body = _body(client, record.type, write.properties)
-    if not body:
-        return
     if record.type == RECORD:
-        client.update_opportunity(record.id, body)
-    else:
+        if write.stage is not None:
+            # with its pipeline, for the two belong together; whether HighLevel wants that is not documented
+            pipeline = _opportunity(client, record).get("pipelineId")
+            body |= {"pipelineId": pipeline, "pipelineStageId": write.stage}
+        if body:
+            client.update_opportunity(record.id, body)
+        return
+    if body:
         client.update_contact(record.id, body)
+    # by the calls for tags, because tags in an update replace all that there are
+    if write.add_tags:
+        client.add_tags(record.id, list(write.add_tags))
+    if write.remove_tags:
+        client.remove_tags(record.id, list(write.remove_tags))
 
 
 def _body(client: Client, model: str, values: Mapping[str, str]) -> Json:

@@ -1,7 +1,7 @@
 """HighLevel's API against the sandbox: contexts, write-backs, refusals, limits."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from adapters.ghl.sandbox import Sandbox
 from adapters.ghl.sandbox.account import ACCESS_TOKEN, LOCATION_ID
 from adapters.ghl.settings import Settings
 from connector.errors import ConnectorError, PermanentError, TemporaryError
-from connector.model import Context, RecordRef, WriteBack
+from connector.model import Activity, Context, RecordRef, WriteBack
 
 WANTED = {
     "opportunity": {"name", "ai_call_status"},
@@ -44,7 +44,7 @@ def read(crm: Adapter, record: RecordRef) -> Context | ConnectorError:
 
 def test_a_context_has_the_wanted_fields_custom_ones_by_their_key(highlevel: Sandbox) -> None:
     crm, record = adapter(highlevel), ref(highlevel)
-    crm.write([WriteBack(record, {"opportunity": {"ai_call_status": "calling"}})])
+    crm.write([WriteBack(record, {"ai_call_status": "calling"})])
     context = read(crm, record)
     assert isinstance(context, Context)
     assert context.fields["opportunity"] == {"id": record.id, "name": "Engine", "ai_call_status": "calling"}
@@ -61,15 +61,11 @@ def test_a_context_has_the_wanted_fields_custom_ones_by_their_key(highlevel: San
 
 def test_a_write_sets_fields_of_the_opportunity_and_its_contact_and_may_run_twice(highlevel: Sandbox) -> None:
     crm, record = adapter(highlevel), ref(highlevel)
-    write = WriteBack(
-        record,
-        {
-            "opportunity": {"status": "won", "monetaryValue": "12.5", "ai_call_id": "c1", "products": "a, b"},
-            "contact": {"last_ai_call": "today"},
-        },
-    )
+    ada = RecordRef("contact", highlevel.opportunity(record.id)["contactId"])
+    values = {"status": "won", "monetaryValue": "12.5", "ai_call_id": "c1", "products": "a, b"}
     for _ in range(2):
-        assert crm.write([write]) == {record: None}
+        writes = [WriteBack(record, values), WriteBack(ada, {"last_ai_call": "today"})]
+        assert crm.write(writes) == {record: None, ada: None}
     now = highlevel.opportunity(record.id)
     assert [now[key] for key in ("status", "monetaryValue", "ai_call_id", "products")] == [
         "won",
@@ -84,20 +80,19 @@ def test_a_write_sets_fields_of_the_opportunity_and_its_contact_and_may_run_twic
     ("values", "told"),
     [
         (
-            {"opportunity": {"ai_call_statsu": "x"}},
+            {"ai_call_statsu": "x"},
             'no custom field "ai_call_statsu" of opportunity; there are: ai_call',
         ),
-        ({"opportunity": {"monetaryValue": "much"}}, 'monetaryValue is a number, and "much" is none'),
-        ({"opportunity": {"pipelineStageId": "x"}}, "cannot be written"),
-        ({"contact": {"dnd": "false"}}, "cannot be written"),
-        ({"opportunity": {"status": "closed"}}, "422"),
+        ({"monetaryValue": "much"}, 'monetaryValue is a number, and "much" is none'),
+        ({"pipelineStageId": "x"}, "cannot be written"),
+        ({"status": "closed"}, "422"),
     ],
 )
 def test_what_cannot_be_written_fails_that_record_only_and_says_why(
-    highlevel: Sandbox, values: dict[str, dict[str, str]], told: str
+    highlevel: Sandbox, values: dict[str, str], told: str
 ) -> None:
     crm, bad, good = adapter(highlevel), ref(highlevel), ref(highlevel)
-    done = crm.write([WriteBack(bad, values), WriteBack(good, {"opportunity": {"ai_call_id": "c"}})])
+    done = crm.write([WriteBack(bad, values), WriteBack(good, {"ai_call_id": "c"})])
     assert isinstance(done[bad], PermanentError)
     assert told in str(done[bad])
     assert done[good] is None
@@ -202,3 +197,39 @@ def test_a_field_that_was_just_created_is_found(highlevel: Sandbox) -> None:
     assert "fresh" not in client.custom_fields("contact", "fresh")
     now[0] += 11
     assert "fresh" in client.custom_fields("contact", "fresh")
+
+
+def test_a_write_moves_the_stage_and_changes_tags_without_losing_others(highlevel: Sandbox) -> None:
+    crm, record = adapter(highlevel), ref(highlevel, tags=["vip", "new"])
+    ada = RecordRef("contact", highlevel.opportunity(record.id)["contactId"])
+    (qualified,) = [stage.id for stage in crm.catalog().pipelines[0].stages if stage.label == "Qualified"]
+    for _ in range(2):
+        tags = WriteBack(ada, add_tags=("called",), remove_tags=("new",))
+        assert crm.write([WriteBack(record, stage=qualified), tags]) == {record: None, ada: None}
+    assert highlevel.opportunity(record.id)["pipelineStageId"] == qualified
+    assert highlevel.contact(ada.id)["tags"] == ["vip", "called"]
+
+
+def test_neither_a_phone_nor_do_not_disturb_can_be_written(highlevel: Sandbox) -> None:
+    crm, record = adapter(highlevel), ref(highlevel)
+    ada = RecordRef("contact", highlevel.opportunity(record.id)["contactId"])
+    for name in ("phone", "dnd", "tags", "dndSettings"):
+        answer = crm.write([WriteBack(ada, {name: "x"})])[ada]
+        assert isinstance(answer, PermanentError)
+        assert "cannot be written" in str(answer)
+
+
+def test_a_note_whose_answer_was_lost_is_found_again(highlevel: Sandbox) -> None:
+    crm, record = adapter(highlevel), ref(highlevel)
+    ada = highlevel.opportunity(record.id)["contactId"]
+    at = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+    note = Activity("d1-ended-note", record, (RecordRef("contact", ada),), at, "Answered: wants a demo")
+    alone = Activity("d1-ended-note-2", record, (), at, "Without the contact's name")
+    assert crm.logged([note, alone]) == {}
+    highlevel.fail(503, path="/notes", after=True)
+    lost = crm.log([note])[note.key]
+    assert isinstance(lost, TemporaryError)
+    assert set(crm.logged([note, alone])) == {note.key}
+    made = crm.log([alone])[alone.key]
+    assert crm.logged([note, alone])[alone.key] == made
+    assert highlevel.notes(ada)[0] == "Answered: wants a demo\n\nStagecall d1-ended-note"

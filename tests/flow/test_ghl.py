@@ -1,5 +1,6 @@
 """GoHighLevel end to end: an opportunity enters a stage, or a workflow asks; one call; the outcome stands on it."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,7 +23,12 @@ rules:
     policy: {window: always}
     write_back:
       placed: {opportunity: {ai_call_status: calling, ai_call_id: "{{ call.id }}"}}
-      ended: {opportunity: {ai_call_status: "{{ call.outcome }}", ai_call_summary: "{{ call.summary }}"}}
+      ended:
+        opportunity: {ai_call_status: "{{ call.outcome }}", ai_call_summary: "{{ call.summary }}"}
+        contact: {last_ai_call: "{{ call.outcome }}"}
+        stage: {answered: Qualified, voicemail: Call back}
+        tags: {add: ["ai-called"]}
+        note: "AI call: {{ call.outcome }}"
   - name: Call for a workflow
     when: {pipeline: Sales, enters: AI Call, only_source: [workflow], if: custom.campaign == "spring"}
     call:
@@ -82,9 +88,16 @@ def test_an_opportunity_that_enters_the_stage_is_called_once_and_the_outcome_sta
     now = highlevel.opportunity(deal)
     assert (now["ai_call_status"], now["ai_call_id"]) == ("answered", call["id"])
     assert now["ai_call_summary"]
-    # the move, and each of our write-backs, came back as an event
-    told = [each.body["type"] for each in highlevel.deliveries]
-    assert told == ["OpportunityUpdate", "OpportunityStageUpdate", "OpportunityUpdate", "OpportunityUpdate"]
+    assert now["pipelineStageId"] == highlevel.state.stage("Qualified")[1]
+    ada = highlevel.contact(now["contactId"])
+    assert (ada["last_ai_call"], ada["tags"]) == ("answered", ["ai-called"])
+    (note,) = highlevel.notes(ada["id"])
+    assert note.startswith("AI call: answered")
+    assert all(each["state"] == "written" for each in dispatch["write_backs"])
+    # the move, and each of our write-backs, the stage's among them, came back as events
+    told = Counter(each.body["type"] for each in highlevel.deliveries)
+    assert told["OpportunityStageUpdate"] == 2
+    assert told["OpportunityUpdate"] >= 3
     assert {each.status for each in highlevel.deliveries} == {200}
 
 
