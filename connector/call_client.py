@@ -69,6 +69,8 @@ class CallClient:
     api_key: str
     agents: Mapping[str, str] = field(default_factory=dict)
     """Names of agents -> UUIDs, beside those the API lists."""
+    takes_expiry: bool = False
+    """Does the API know `expires_at`? Ours does; the contract does not have it."""
     timeout: tuple[float, float] = TIMEOUT
     clock: Clock = utc_now
     _local: threading.local = field(default_factory=threading.local, init=False)
@@ -150,6 +152,8 @@ class CallClient:
             body["name"] = request.name
         if request.email:
             body["email"] = request.email
+        if request.expires_at is not None and self.takes_expiry:
+            body["expires_at"] = request.expires_at.isoformat()
         body["metadata"] = {**request.metadata, "dispatch_id": dispatch_id}
         return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
 
@@ -222,6 +226,8 @@ def _meaning(answer: requests.Response, now: datetime) -> Answer:
         )
     if status in (408, 409, 425) or status >= 500:
         return Doubtful(f"the call API answered {status}: {text}")
+    if status == 400 and (waits := _next_window(answer, now)) is not None:
+        return Later("outside_agent_window", f"the call API places no call at this hour: {text}", waits)
     return Refused("refused", f"the call API refused the request: {text}")
 
 
@@ -233,6 +239,17 @@ def _success(answer: requests.Response) -> Answer:
     if isinstance(call_id, str) and call_id:
         return Placed(call_id)
     return Doubtful("the call API answered 200 without a call_id")
+
+
+def _next_window(answer: requests.Response, now: datetime) -> timedelta | None:
+    """How long until the calling window that our own API keeps for its agent opens, where that is why it refused."""
+    try:
+        body = answer.json()
+        if body["code"] in ("outside_calling_window", "expires_too_soon"):
+            return max(datetime.fromisoformat(body["next_window_at"]) - now, timedelta(seconds=15))
+    except (ValueError, KeyError, TypeError):
+        pass
+    return None
 
 
 def _error_text(answer: requests.Response) -> str:

@@ -8,6 +8,7 @@ from connector.call_client import CallClient
 from connector.config import Config, load_config
 from connector.errors import ConfigError, Mistake, PermanentError, TemporaryError
 from connector.mapping.rules import RuleFile, connection_of, load_rules
+from connector.mapping.words import closest
 from connector.parts import build_adapters
 from connector.rulebook import Account, load_rulebook, vocabulary
 
@@ -24,6 +25,7 @@ def check(
     config = load_config(config_file, environment=environment)
     adapters = build_adapters(config)
     accounts, notes = _accounts(config, adapters) if live else ({}, [OFFLINE])
+    _check_flags(config, accounts)
     book = load_rulebook(_expanded(rule_files) or config.rule_files, adapters, accounts)
     yield f"{config_file}: {_count(len(adapters), 'connection')}, no mistakes"
     for each in book.files:
@@ -52,6 +54,20 @@ def _accounts(config: Config, adapters: Mapping[str, Adapter]) -> tuple[dict[str
             notes.append(f"fields of {name} were not compared: {error}")
         accounts[name] = Account(catalog, fields, agents)
     return accounts, notes
+
+
+def _check_flags(config: Config, accounts: Mapping[str, Account]) -> None:
+    """Raises ConfigError where a connection's do_not_call names a field that its account lacks: it would forbid nothing."""
+    mistakes = []
+    for name, account in accounts.items():
+        for flag in config.connections[name].do_not_call:
+            object_name, _, key = flag.partition(".")
+            known = (account.fields or {}).get(object_name)
+            if known is not None and key not in known:
+                found = f'"{key}" is not a property of {object_name}{closest(key, known)}'
+                mistakes.append(Mistake(str(config.file), 0, 0, f"connections.{name}.do_not_call", found))
+    if mistakes:
+        raise ConfigError(mistakes)
 
 
 def _expanded(files: Sequence[Path]) -> tuple[Path, ...]:

@@ -152,6 +152,8 @@ class TriggerRequest:
     name: str | None = None
     email: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    expires_at: datetime | None = None
+    """When the call must not begin any more, for an API that lets calls wait."""
 
 
 class Outcome(StrEnum):

@@ -79,6 +79,7 @@ def build(config: Config, engine: sa.Engine, *, clock: Clock = utc_now) -> Parts
         base_url=config.api_url,
         api_key=config.calls.api_key.get_secret_value(),
         agents=config.calls.agents,
+        takes_expiry=config.call_api is not None,
         clock=clock,
     )
     call_api = CallApi(engine, config.call_api, clock=clock) if config.call_api is not None else None

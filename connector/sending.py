@@ -15,6 +15,7 @@ from connector.mapping.rules import Rule
 from connector.model import CallResult, Context, DispatchState, RecordRef, TriggerRequest
 from connector.parts import Parts
 from connector.permission import Asked, Register, change_of, verdicts_of
+from connector.policy.deadlines import placed_by
 from connector.policy.facts import Facts
 from connector.policy.judging import judge
 from connector.policy.verdicts import Answer as Said
@@ -28,6 +29,8 @@ from connector.store.gate import pass_gate
 LEASE = timedelta(seconds=10)
 """How long after it was let go a request may still be sent; later it goes back in line. A look-up may
 trust an empty answer once the lease and the client's time-outs are over."""
+RINGS_WITHIN = timedelta(seconds=15)
+"""How long after it was sent a call may begin: it is sent only if it may still be placed then."""
 THREADS = 8
 GATHER = 0.02
 """Seconds: what is answered within it is committed together."""
@@ -211,10 +214,12 @@ def _post(parts: Parts, going: Going, deadline: datetime) -> Answer | Withheld:
     now = parts.clock()
     if now > deadline:
         return Later("lease_over", "its turn to be sent was over; it waits for the next", timedelta(0))
-    judgement = judge(going.asked.terms, replace(going.facts, at=now))
+    facts = replace(going.facts, at=now + RINGS_WITHIN)
+    judgement = judge(going.asked.terms, facts)
     if judgement.answer is not Said.ALLOW:
-        return Withheld(judgement)  # its window has closed while it waited for this thread
-    return parts.calls.trigger(going.request, going.dispatch.id)
+        return Withheld(judgement)  # its window closes before the phone would ring
+    request = replace(going.request, expires_at=placed_by(going.asked.terms, facts))
+    return parts.calls.trigger(request, going.dispatch.id)
 
 
 def _as_they_come(

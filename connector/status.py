@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from connector import jobs
 from connector.listing import unread
-from connector.store import dispatches, rule_files
+from connector.store import dispatches, pauses, rule_files
 
 
 def status(conn: sa.Connection) -> dict[str, Any]:
@@ -16,6 +16,7 @@ def status(conn: sa.Connection) -> dict[str, Any]:
     return {
         "rules": [_file(each) for each in rule_files.states(conn)],
         "dispatches": dispatches.counts(conn),
+        "paused": [f"{each.scope} since {each.since.isoformat()}" for each in pauses.in_force(conn)],
         "jobs": dict(jobs.backlog(conn)),
         "needs_a_person": [*unread(conn, None), *_unknown(conn)],
     }
@@ -31,6 +32,8 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
             yield f"  a newer text was refused at {each['refused_at'][:19]} UTC; the one above stays in force:"
             yield from (f"    {line}" for line in each["mistakes"].splitlines())
     yield f"dispatches: {_counted(found['dispatches'])}"
+    for pause in found["paused"]:
+        yield f"paused: {pause}; `stagecall resume` ends it"
     yield f"jobs: {_counted(found['jobs'])}"
     for note in found["needs_a_person"]:
         yield f"needs a person: {note}"

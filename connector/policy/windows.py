@@ -13,10 +13,11 @@ from connector.policy.calendars import check_countries, public_holidays
 from connector.policy.hours import Range, parse_hours
 from connector.policy.zones import zone_of
 
-__all__ = ["Range", "Window", "check_countries", "is_open", "next_open", "parse_hours"]
+__all__ = ["Range", "Window", "check_countries", "is_open", "next_closed", "next_open", "parse_hours"]
 
 _DAY = timedelta(days=1)
 _HORIZON = timedelta(days=400)
+_LONGEST_OPEN = timedelta(days=8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,18 @@ def next_open(window: Window, at: datetime, zones: Sequence[str]) -> datetime | 
     raise AssertionError("there is at least one zone")
 
 
+def next_closed(window: Window, at: datetime, zones: Sequence[str]) -> datetime | None:
+    """Return the first instant (UTC) after `at`, which is open in all `zones`, that is not; None if none is in 8 days.
+
+    ValueError as `is_open`, and where `at` is closed itself.
+    """
+    if not is_open(window, at, zones):
+        raise ValueError(f"the window is closed at {at.isoformat()} already")
+    instant = _utc(at)
+    ends = [_end_in(window, instant, place, instant + _LONGEST_OPEN) for place in _zones(zones)]
+    return min((each for each in ends if each is not None), default=None)
+
+
 def _zones(names: Sequence[str]) -> list[tzinfo]:
     if isinstance(names, str) or not names:
         raise ValueError(f"a calling window is judged in one or more time zones, not in {names!r}")
@@ -91,6 +104,27 @@ def _next_in(window: Window, instant: datetime, zone: tzinfo, limit: datetime) -
             return found if found <= limit else None
         instant = even
     return None
+
+
+def _end_in(window: Window, instant: datetime, zone: tzinfo, limit: datetime) -> datetime | None:
+    """Return when one zone's clock first shows a closed time after the open `instant`, up to `limit`; as `_next_in`."""
+    while instant <= limit:
+        wall = instant.astimezone(zone).replace(tzinfo=None)
+        if not _shows_open(window, wall):
+            return instant
+        even = _even_until(instant, zone)
+        for minute in _ends(window, wall.date()):
+            end = _on(wall.date(), 0) + timedelta(minutes=minute)
+            if wall < end and end - wall < even - instant and not _shows_open(window, end):
+                return instant + (end - wall)
+        midnight = _on(wall.date() + _DAY, 0)
+        instant = min(even, instant + (midnight - wall))
+    return None
+
+
+def _ends(window: Window, day: date) -> list[int]:
+    """Give the minutes of one date's wall clock at which a range of it ends, in order."""
+    return sorted(end for _, end in _hours(window, day))
 
 
 def _even_until(instant: datetime, zone: tzinfo) -> datetime:

@@ -126,6 +126,16 @@ def test_check_live_knows_the_accounts_properties(world: World, config: Path) ->
     assert '"ai_call_sumary" is not a property of deal; did you mean "ai_call_summary"?' in done.output
 
 
+def test_check_live_knows_a_do_not_call_field_that_there_is_not(world: World, config: Path) -> None:
+    """A mistyped one would forbid nothing, and nobody would know."""
+    flag = "do_not_call: [contact.hs_lead_statis], api_url"
+    config.write_text(config.read_text().replace("api_url", flag, 1))
+    assert _run("check", "--config", config).exit_code == 0, "without --live nobody is asked"
+    done = _run("check", "--live", "--config", config)
+    assert done.exit_code == 2
+    assert '"hs_lead_statis" is not a property of contact; did you mean "hs_lead_status"?' in done.output
+
+
 def test_check_live_works_before_anything_is_served(world: World, config: Path) -> None:
     config.write_text(config.read_text().replace(f"api_url: '{world.url}'", "api_url: 'http://127.0.0.1:9'"))
     done = _run("check", "--live", "--config", config)

@@ -1,11 +1,13 @@
 """Nobody is called at a forbidden hour, twice, or against their wish; and what is held is not lost."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from connector import jobs
 from connector.model import RecordRef
@@ -22,6 +24,13 @@ from tests.flow.contract_server import ContractServer
 from tests.flow.test_once import _event, _in_stage, _post
 
 ADA = "+12025550123"
+AGENT_WINDOW = {
+    "hours": {"mon": ["12:00-13:00"]},
+    "timezone_mode": "lead",
+    "timezone": "America/New_York",
+    "holidays": [],
+    "closed_dates": [],
+}
 OFFICE = 'window: {days: mon-fri, from: "09:00", until: "18:00"}'
 ALWAYS = "window: always"
 
@@ -144,23 +153,51 @@ def test_a_field_of_the_rule_says_the_zone(telephone: Telephone) -> None:
     enters(world, ADA, city="Europe/London")
     enters(world, "+12025550124", city="Springfield")
     world.work()
-    assert telephone.numbers == [ADA, "+12025550124"]
+    assert sorted(telephone.numbers) == [ADA, "+12025550124"]
     at(world, 0, 16)
     enters(world, "+12025550125", city="Europe/London")
     assert "Mon 21:00 in Europe/London (by the CRM)" in world.dispatches()[0]["reason"]
 
 
-def test_what_was_let_go_before_the_window_closed_is_not_sent_after(telephone: Telephone) -> None:
-    """Judged again at the instant of sending."""
+@pytest.mark.parametrize("seconds", [5, 0])
+def test_what_was_let_go_before_the_window_closed_is_not_sent_after(
+    telephone: Telephone, seconds: int
+) -> None:
+    """Judged again at the instant of sending; seconds before it closes no phone begins to ring."""
     world = telephone.world(OFFICE)
     let_go_at = at(world, 0, 17.999)
     enters(world, ADA)
     pace(world.parts)
     assert only(world)["state"] == "sending"
-    world.clock.advance(seconds=5)
+    world.clock.advance(seconds=seconds)
     send(world.parts, [only(world)["id"]], let_go_at)
     assert standing(world) == [("waiting", "outside_window")]
     assert telephone.numbers == []
+
+
+def test_our_own_call_api_is_told_when_a_call_must_not_begin_any_more(start: Start) -> None:
+    world = start(rules=rules(OFFICE))
+    at(world, 0, 10)
+    enters(world, ADA)
+    world.work()
+    (call,) = world.calls()
+    assert call["expires_at"] == "2026-12-07T23:00:00.000Z", "18:00 in Washington"
+
+
+def test_an_hour_at_which_our_own_call_api_does_not_call_is_waited_for(start: Start) -> None:
+    world = start()
+    at(world, 0, 10)
+    with world.parts.engine.begin() as conn:
+        conn.execute(
+            sa.text("UPDATE call_api.agents SET calling_window = CAST(:window AS jsonb), outside = 'reject'"),
+            {"window": json.dumps(AGENT_WINDOW)},
+        )
+    enters(world, ADA)
+    world.work()
+    assert standing(world) == [("waiting", "outside_agent_window")]
+    at(world, 0, 12)
+    world.work()
+    assert standing(world) == [("placed", "placed")]
 
 
 def test_a_held_call_of_a_deal_that_left_the_stage_is_off(telephone: Telephone) -> None:

@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 
-from connector.policy.windows import Range, Window, check_countries, is_open, next_open, parse_hours
+from connector.policy.windows import (
+    Range,
+    Window,
+    check_countries,
+    is_open,
+    next_closed,
+    next_open,
+    parse_hours,
+)
 from connector.policy.zones import zone_of
 
 CORPORA = Path(__file__).resolve().parents[3] / "shared" / "corpora" / "time"
@@ -389,3 +397,60 @@ def test_judging_takes_microseconds() -> None:
         taken[judge.__name__] = (time.perf_counter() - began) / len(instants) * 1e6
     print(", ".join(f"{name}: {each:.1f} µs" for name, each in taken.items()))  # noqa: T201
     assert max(taken.values()) < 2_000
+
+
+@pytest.mark.parametrize(
+    ("given", "at", "zones", "closes"),
+    [
+        (OFFICE, "2026-11-23T15:00", [NEW_YORK], "2026-11-23T23:00"),
+        (OFFICE, "2026-11-23T15:00", [NEW_YORK, LONDON], "2026-11-23T18:00"),
+        (NIGHT, "2026-11-23T23:30", [LONDON], "2026-11-24T02:00"),
+        (window({"mon-sun": ["00:00-24:00"]}), "2026-11-23T15:00", [NEW_YORK], None),
+        (window({"mon,tue": ["00:00-24:00"]}), "2026-11-23T15:00", [LONDON], "2026-11-25T00:00"),
+        (window({"mon": ["09:00-12:00", "12:00-13:00"]}), "2026-11-23T10:00", [LONDON], "2026-11-23T13:00"),
+        (
+            window({"mon-sun": ["00:00-24:00"]}, closed_dates=frozenset({date(2026, 11, 25)})),
+            "2026-11-23T15:00",
+            [LONDON],
+            "2026-11-25T00:00",
+        ),
+        # the clocks go back while it is open: 02:00 to 06:00 is five hours long
+        (window({"sun": ["00:30-06:00"]}), "2026-11-01T05:00", [NEW_YORK], "2026-11-01T11:00"),
+    ],
+)
+def test_a_window_closes(given: Window, at: str, zones: list[str], closes: str | None) -> None:
+    assert next_closed(given, utc(at), zones) == (utc(closes) if closes else None)
+
+
+def test_what_is_closed_does_not_close() -> None:
+    with pytest.raises(ValueError, match="closed at"):
+        next_closed(OFFICE, utc("2026-11-22T15:00"), [NEW_YORK])
+
+
+def test_closings_are_what_a_scan_by_the_minute_finds() -> None:
+    """Random windows, zones and moments, among them those around changes of the clocks."""
+    chance, found = random.Random(7), 0
+    zones = [NEW_YORK, LONDON, "Australia/Lord_Howe", "Africa/Cairo", "Asia/Kathmandu"]
+    starts = [
+        utc("2026-03-07T12:00"),
+        utc("2026-10-24T12:00"),
+        utc("2026-10-31T12:00"),
+        utc("2026-04-04T03:00"),
+    ]
+    for _ in range(400):
+        ranges = tuple(
+            Range(frozenset(chance.sample(range(1, 8), 5)), chance.randrange(1440), chance.randrange(1441))
+            for _ in range(chance.randint(1, 3))
+        )
+        given = Window(ranges, closed_dates=frozenset({date(2026, 10, 25)} if chance.random() < 0.2 else ()))
+        at = chance.choice(starts) + timedelta(minutes=chance.randrange(2880), seconds=chance.randrange(60))
+        chosen = chance.sample(zones, chance.randint(1, 2))
+        if not is_open(given, at, chosen):
+            continue
+        found += 1
+        closes = next_closed(given, at, chosen)
+        minute = at.replace(second=0) + MINUTE
+        while is_open(given, minute, chosen) and minute - at < timedelta(days=8):
+            minute += MINUTE
+        assert (closes or minute) == minute, (given, at, chosen)
+    assert found > 50
