@@ -135,6 +135,8 @@ def _read_together(parts: Parts, connection: str, taken: Sequence[Delivery]) -> 
     ]
     records = list(dict.fromkeys(each.event.record for each in candidates))
     contexts = read_records(adapter, records, [each.rule for each in candidates])
+    waiting = _waiting(candidates, contexts)
+    candidates = [each for each in candidates if each.delivery.id not in waiting]
     catalog = parts.catalog(connection) if candidates else Catalog()
     rows: list[tuple[Dispatch, Candidate]] = []
     stopped: dict[tuple[str, str, str], Reason] = {}
@@ -159,7 +161,17 @@ def _read_together(parts: Parts, connection: str, taken: Sequence[Delivery]) -> 
             reasons[row] += 1
         if took and candidate.rule.stop:
             stopped[asked] = stopped_by(candidate.rule)
-    _keep(parts, book, rows, readings)
+    _keep(parts, book, rows, {id_: each for id_, each in readings.items() if id_ not in waiting})
+    for trouble in waiting.values():
+        raise trouble
+
+
+def _waiting(
+    candidates: Sequence[Candidate], contexts: Mapping[RecordRef, Context | ConnectorError]
+) -> dict[str, TemporaryError]:
+    """By id the deliveries of which a record could not be read yet: they stay unread, and hold up no others."""
+    found = ((each.delivery.id, contexts[each.event.record]) for each in candidates)
+    return {id_: trouble for id_, trouble in found if isinstance(trouble, TemporaryError)}
 
 
 def _situations(
@@ -297,8 +309,6 @@ def _dispatch(
     parts: Parts, candidate: Candidate, here: Situation | ConnectorError
 ) -> tuple[Dispatch | str, bool]:
     """The dispatch that a candidate makes, or why it makes none; and whether the rule took the event."""
-    if isinstance(here, TemporaryError):
-        raise here
     row = _skipped(candidate, parts.clock())
     if not isinstance(here, Situation):
         return (replace(row, reason=str(here)) if candidate.event.stage else str(here)), False

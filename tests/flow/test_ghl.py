@@ -146,3 +146,15 @@ def test_nobody_on_do_not_disturb_is_called(world: World, highlevel: Sandbox) ->
     assert world.calls() == []
     (dispatch,) = world.dispatches()
     assert "do-not-disturb for calls" in dispatch["reason"]
+
+
+def test_an_opportunity_that_cannot_be_read_yet_holds_up_no_other(world: World, highlevel: Sandbox) -> None:
+    first, second = opportunity(highlevel), opportunity(highlevel, phone="+12025550144")
+    highlevel.fail(503, times=10_000, path=f"/opportunities/{first}")
+    highlevel.move(first, "AI Call")
+    highlevel.move(second, "AI Call")
+    work(world, highlevel)
+    assert [call["to_number"] for call in world.calls()] == ["+12025550144"]
+    highlevel.heal()
+    work(world, highlevel)
+    assert {call["to_number"] for call in world.calls()} == {"+12025550143", "+12025550144"}

@@ -38,6 +38,11 @@ class Faults:
         with self._lock:
             self._waiting.append(fault)
 
+    def clear(self) -> None:
+        """Forget all faults."""
+        with self._lock:
+            self._waiting.clear()
+
     def take(self, path: str, after: bool) -> Response | None:
         """Use up a fault for this path, if there is one."""
         with self._lock:

@@ -162,6 +162,10 @@ class Sandbox:
         """Let requests to the API meet trouble; see `Fault` for what there is."""
         self.served.faults.add(Fault(status, **how))
 
+    def heal(self) -> None:
+        """End all trouble."""
+        self.served.faults.clear()
+
 
 def _control(sandbox: Sandbox) -> Blueprint:
     """`/sandbox/...`: what a person does in HighLevel's pages, for tests and demos in other processes."""
