@@ -9,7 +9,16 @@ from uuid import UUID
 import click
 
 from connector import __version__, call_api_commands, policy_commands, rule_commands
-from connector.commands import config_option, data_option, database, given_moment, guarded, json_option, load
+from connector.commands import (
+    config_option,
+    data_option,
+    database,
+    given_moment,
+    guarded,
+    json_option,
+    load,
+    reading,
+)
 from connector.config import OWN_URL, process_environment
 from connector.log import configure_logging
 from connector.model import DispatchState
@@ -84,18 +93,62 @@ def check(config_file: Path, live: bool, rule_files: tuple[Path, ...]) -> None:
 
 @main.command()
 @config_option
+@data_option
 @click.argument("rules", type=click.Path(path_type=Path))
-@click.option("--delivery", required=True, type=click.Path(path_type=Path), help="A recorded delivery.")
-@click.option("--record", type=click.Path(path_type=Path), help="The record's fields, as YAML.")
-@click.option("--at", help="When the stage is entered, as 2026-11-29T23:30-05:00; default: now.")
+@click.option("--live", metavar="ID", help="A record of your CRM, as if it had just entered its stage.")
+@click.option("--record", type=click.Path(path_type=Path), help="A record made up in YAML.")
+@click.option(
+    "--delivery", type=click.Path(path_type=Path), help="A recorded delivery; --record gives its fields."
+)
+@click.option("--at", help="The moment it is judged for, as 2026-11-29T23:30-05:00; default: now.")
+@click.option("--entered", help="When the stage is entered, if not at that moment.")
+@json_option
 @guarded
-def preview(config_file: Path, rules: Path, delivery: Path, record: Path | None, at: str | None) -> None:
-    """Show what RULES would make of a delivery; do nothing."""
+def preview(
+    config_file: Path,
+    data: Path | None,
+    rules: Path,
+    live: str | None,
+    record: Path | None,
+    delivery: Path | None,
+    at: str | None,
+    entered: str | None,
+    as_json: bool,
+) -> None:
+    """Show what RULES would make of a record or a delivery, and why; do nothing."""
     from connector import previewing
 
+    if live is not None and (record or delivery):
+        raise click.UsageError("--live reads a record of your CRM; leave out --record and --delivery")
     moment = given_moment(at)
+    entered_at = given_moment(entered) if entered else moment
+    question = previewing.Question(rules, moment, entered_at, delivery, record, live)
     environment = process_environment()
-    for line in previewing.preview(config_file, rules, delivery, record, at=moment, environment=environment):
+    with reading(config_file, data) as conn:
+        found = previewing.preview(config_file, question, environment=environment, conn=conn)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    for line in previewing.lines(found):
+        click.echo(line)
+
+
+@main.command()
+@config_option
+@data_option
+@click.argument("dispatch")
+@json_option
+@guarded
+def explain(config_file: Path, data: Path | None, dispatch: str, as_json: bool) -> None:
+    """Say why somebody was called or not: DISPATCH is an id of `stagecall dispatches`, or its beginning."""
+    from connector import explanation, listing
+
+    with database(config_file, data, existing=True) as (_, engine), engine.connect() as conn:
+        found = explanation.explained(listing.find(conn, dispatch))
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    for line in explanation.about(found):
         click.echo(line)
 
 

@@ -18,6 +18,7 @@ from connector.database import create_engine, running_database
 from connector.errors import ConfigError, ConnectorError, PermanentError
 from connector.model import utc_now
 from connector.store import migrate
+from connector.store.schema import is_current
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -91,6 +92,26 @@ def database(
         try:
             migrate(engine)
             yield config, engine
+        finally:
+            engine.dispose()
+
+
+@contextmanager
+def reading(config_file: Path, data: Path | None) -> Iterator[sa.Connection | None]:
+    """A connection that can read what is there, and nothing else; None where there is no database of this version."""
+    if not config_file.exists():
+        yield None
+        return
+    config = load(config_file, data)
+    if config.database_url is None and not list(config.data.glob("postgres-*")):
+        yield None
+        return
+    with running_database(config.database_url, config.data) as url:
+        engine = create_engine(url, pool_size=1)
+        try:
+            with engine.connect() as conn:
+                conn.execute(sa.text("SET TRANSACTION READ ONLY"))
+                yield conn if is_current(conn) else None
         finally:
             engine.dispose()
 

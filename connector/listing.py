@@ -12,8 +12,12 @@ from connector.process import defer_reading
 from connector.store import dispatches as store
 from connector.store import write_backs
 from connector.store.deliveries import CALLS
+from connector.store.dispatches import Dispatch
 from connector.store.tables import deliveries
 from connector.store.tables import dispatches as table
+
+_MOST = 10
+"""How many dispatches are named where one was asked for."""
 
 
 def dispatches(
@@ -25,15 +29,47 @@ def dispatches(
         query = query.where(table.c.state == state)
     if record_id:
         query = query.where(table.c.record_id == record_id)
-    return [_shown(conn, row) for row in conn.execute(query)]
+    return [shown(conn, store.from_row(row)) for row in conn.execute(query)]
 
 
-def _shown(conn: sa.Connection, row: sa.Row[Any]) -> dict[str, Any]:
+def find(conn: sa.Connection, beginning: str) -> dict[str, Any]:
+    """The dispatch whose id begins so, as JSON; raises PermanentError where there is none, or more than one."""
+    begins = beginning.strip().lower()
+    ids = sa.cast(table.c.id, sa.Text)
+    query = sa.select(table).where(ids.startswith(begins, autoescape=True)).order_by(table.c.number.desc())
+    found = [store.from_row(row) for row in conn.execute(query.limit(_MOST))] if begins else []
+    if len(found) == 1:
+        return shown(conn, found[0])
+    if found:
+        raise PermanentError(f'the ids of several dispatches begin with "{beginning}":{_choices(found)}')
+    of_record = sa.select(table).where(table.c.record_id == beginning).order_by(table.c.number.desc())
+    found = [store.from_row(row) for row in conn.execute(of_record.limit(_MOST))]
+    if found:
+        raise PermanentError(
+            f'no id of a dispatch begins with "{beginning}"; it is the id of a record, whose dispatches are:'
+            f"{_choices(found)}"
+        )
+    raise PermanentError(
+        f'no id of a dispatch begins with "{beginning}"; `stagecall dispatches` lists them, and'
+        f" `stagecall dispatches --record {beginning}` says what became of news about a record"
+    )
+
+
+def _choices(found: Sequence[Dispatch]) -> str:
+    return "".join(
+        f"\n  {each.id}  {each.state:<8} {each.record}, entered {each.event.occurred_at:%Y-%m-%d %H:%M} UTC,"
+        f' rule "{each.rule}"'
+        for each in found
+    )
+
+
+def shown(conn: sa.Connection | None, row: Dispatch) -> dict[str, Any]:
+    """A dispatch as JSON; one that is kept with its history and its write-backs."""
     return {
         "id": row.id,
         "rule": row.rule,
         "rules_version": row.rules_version,
-        "record": f"{row.record_type} {row.record_id}",
+        "record": str(row.record),
         "stage": row.stage,
         "state": row.state,
         "why": row.word,
@@ -41,15 +77,16 @@ def _shown(conn: sa.Connection, row: sa.Row[Any]) -> dict[str, Any]:
         "phone_number": row.phone_number,
         "call_id": row.call_id,
         "delivery": row.delivery_id,
-        "explanation": row.explanation,
-        "verdicts": row.verdicts or [],
+        "due_at": row.due_at.isoformat(),
+        "explanation": list(row.explanation),
+        "verdicts": list(row.verdicts),
         "history": [
             {"at": at.isoformat(), "state": state, "reason": reason}
-            for at, state, reason in store.history(conn, row.id)
+            for at, state, reason in (store.history(conn, row.id) if conn else ())
         ],
         "write_backs": [
             {name: each[name] for name in ("moment", "part", "state", "content", "made_id", "error")}
-            for each in write_backs.for_dispatch(conn, row.id)
+            for each in (write_backs.for_dispatch(conn, row.id) if conn else ())
         ],
     }
 
@@ -79,7 +116,7 @@ def lines(found: Sequence[dict[str, Any]]) -> Iterator[str]:
     if not found:
         yield "no dispatches"
     for each in found:
-        yield f"{each['state']:<8} {each['record']}  {each['rule']}: {each['reason']}"
+        yield f"{each['id'][:8]}  {each['state']:<8} {each['record']}  {each['rule']}: {each['reason']}"
         for verdict in each["verdicts"]:
             if verdict["answer"] != "allow":
                 yield f"         {verdict['policy']}: {verdict['answer']}: {verdict['sentence']}"

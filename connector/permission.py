@@ -59,18 +59,26 @@ class Register:
     """What our rows say of some calls that are asked for together; read once, in the caller's transaction.
 
     With `counting`, the caps are counted too, and each call that is let go counts for the next: so whoever lets
-    calls go must be the only one who does, and lets go no two calls to one person at a time.
+    calls go must be the only one who does, and lets go no two calls to one person at a time. Without a connection
+    there are no rows: no opt-outs, pauses, earlier calls or caps.
     """
 
     def __init__(
-        self, conn: sa.Connection, asked: Sequence[Asked], now: datetime, *, counting: bool = False
+        self, conn: sa.Connection | None, asked: Sequence[Asked], now: datetime, *, counting: bool = False
     ) -> None:
         self._now = now
-        self._pauses = pauses.in_force(conn) if asked else ()
+        self._pauses: Sequence[pauses.KeptPause] = ()
+        self._opt_outs: Sequence[KeptOptOut] = ()
+        self._calls: Sequence[LetGo] = ()
+        self._caps: dict[_CapKey, list[Cap]] = {}
+        if conn is None or not asked:
+            return
+        self._pauses = pauses.in_force(conn)
         numbers, records = {each.number for each in asked}, {each.key for each in asked}
-        self._opt_outs = opt_outs.find(conn, numbers, records) if asked else ()
+        self._opt_outs = opt_outs.find(conn, numbers, records)
         self._calls = _past_calls(conn, asked)
-        self._caps = _caps(conn, asked, now) if counting else {}
+        if counting:
+            self._caps = _caps(conn, asked, now)
 
     def facts(self, asked: Asked) -> Facts:
         """Everything that the policies of a call look at."""

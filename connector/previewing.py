@@ -1,239 +1,258 @@
-"""`stagecall preview`: what rules would make of a delivery, and why; nothing is done."""
+"""`stagecall preview`: what rules would make of a delivery, or of a record that enters its stage now; nothing is done.
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+What becomes of it is decided by the functions that decide for real (process, permission), and told by those that
+tell it for `stagecall explain`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import requests
+import sqlalchemy as sa
 
-from connector import recorded
+from connector import explanation, listing, recorded
 from connector.adapter import Adapter, adapter_names, find_adapter
 from connector.checking import load_rule_file
 from connector.config import load_config
-from connector.errors import ConfigError, ConnectorError, MalformedDelivery, Mistake, PermanentError
-from connector.mapping.evaluate import Decision, Reason, concerns, decide, event_values, stopped_by
-from connector.mapping.language import ANY
-from connector.mapping.rules import Rule, RuleFile
-from connector.mapping.source import load_yaml
-from connector.mapping.words import closest, folded
-from connector.model import Catalog, Context, Pipeline, RecordRef, Stage, StageEvent, utc_now
+from connector.errors import ConnectorError, MalformedDelivery, PermanentError
+from connector.looks import look, unread
+from connector.mapping.evaluate import Reason, Situation, concerns, decide_in, situation, stopped_by
+from connector.mapping.matching import conditions
+from connector.mapping.rules import RuleFile
+from connector.mapping.steps import Part, Step
+from connector.mapping.words import closest, listed
+from connector.model import Catalog, Context, News, RecordRef, Request, Source, StageEvent
 from connector.parts import build_adapters
-from connector.policy.facts import Facts
-from connector.policy.judging import judge
-from connector.policy.verdicts import Answer as Said
-from connector.policy.verdicts import Judgement
-from connector.process import read_records
-from connector.recorded import Recorded
+from connector.permission import Asked, Register
+from connector.policy.sentences import moment
+from connector.process import Candidate, as_judged, dispatch_of, read_records, undecided
+from connector.record_files import RecordFile, read_record_file
+from connector.store.deliveries import Delivery
+from connector.store.dispatches import Dispatch
+
+UNREAD = Reason("unread", "give --record FILE with the record's fields to see the call")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be previewed: a delivery, a record of a file, or one of the connected account; and when."""
+
+    rules: Path
+    at: datetime
+    """The moment for which windows, cool-downs, caps and expiry are judged."""
+    entered_at: datetime
+    """When the stage is entered."""
+    delivery: Path | None = None
+    record: Path | None = None
+    live: str | None = None
+    """The id of a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Preview:
+    """Everything that the events of one preview are judged with."""
+
+    question: Question
+    rules: RuleFile
+    adapter: Adapter
+    connected: bool
+    record: RecordFile | None
+    conn: sa.Connection | None
+
+    def catalog(self, event: StageEvent) -> Catalog:
+        """The account's stages; without an account the vendor's standard ones and those that rules and record name."""
+        known = self.adapter.catalog() if self.connected else self.adapter.standard_catalog
+        return self.record.catalog(known, self.rules, event) if self.record else known
+
+    def read(self, event: StageEvent, catalog: Catalog) -> Context | ConnectorError:
+        """The record of the file, else of the account."""
+        if self.record is not None:
+            return self.record.context(event, catalog)
+        try:
+            return read_records(self.adapter, [event.record], self.rules.rules)[event.record]
+        except ConnectorError as error:
+            return PermanentError(f"the record cannot be read: {error}")
 
 
 def preview(
-    config_file: Path,
-    rules: Path,
-    delivery: Path,
-    record: Path | None,
-    *,
-    at: datetime,
-    environment: Mapping[str, str],
-) -> Iterator[str]:
-    """Yield what happens if the stage is entered at the moment `at`, line by line.
+    config_file: Path, question: Question, *, environment: Mapping[str, str], conn: sa.Connection | None
+) -> dict[str, Any]:
+    """Return what would happen, as JSON: each event with what every rule makes of it.
 
-    Raises ConfigError for mistakes in files.
+    `conn` may only read; without it nothing is known of opt-outs, pauses, earlier calls and caps. Raises ConfigError
+    for mistakes in files, PermanentError where there is nothing to preview.
     """
     adapters: dict[str, Adapter] = {}
     if config_file.exists():
         adapters = build_adapters(load_config(config_file, environment=environment))
-    rule_file = load_rule_file(rules, adapters)
-    played = recorded.read(delivery)
-    connected = adapters.get(rule_file.connection)
-    adapter = connected or _unconnected(played)
-    try:
-        news = adapter.parse(played.request(f"http://127.0.0.1{played.path}", utc_now()))
-    except MalformedDelivery as error:
-        raise PermanentError(f"{delivery} is not a delivery of {adapter.title}: {error}") from None
-    yield from (f"warning: {each}" for each in rule_file.warnings)
-    yield f"{delivery}: {len(news.events)} stage event(s)"
-    for name, count in sorted({**news.ignored, **news.unknown}.items()):
-        yield f"  left alone: {name} ({count})"
-    for sentence in news.malformed:
+    rules = load_rule_file(question.rules, adapters)
+    given = read_record_file(question.record) if question.record else None
+    adapter, news = _news(question, given, rules, adapters)
+    if given is not None:
+        given.check(adapter)
+    asked = _Preview(question, rules, adapter, rules.connection in adapters, given, conn)
+    return {
+        "warnings": [str(each) for each in rules.warnings],
+        "at": question.at.isoformat(),
+        "events": [_event(asked, replace(each, occurred_at=question.entered_at)) for each in news.events],
+        "left_alone": {**news.ignored, **news.unknown},
+        "unreadable": list(news.malformed),
+        "looked_up": conn is not None,
+    }
+
+
+def lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """The same for a person to read."""
+    yield from (f"warning: {each}" for each in found["warnings"])
+    count = len(found["events"])
+    at = moment(datetime.fromisoformat(found["at"]))
+    yield f"{count} stage event{'' if count == 1 else 's'}, judged as of {at}"
+    for name, many in sorted(found["left_alone"].items()):
+        yield f"  left alone: {name} ({many})"
+    for sentence in found["unreadable"]:
         yield f"  unreadable: {sentence}"
-    values = _record_file(record, adapter) if record else None
-    for event in news.events:
-        entered = replace(event, occurred_at=at)
-        yield from _preview_event(adapter, connected is not None, rule_file, entered, values)
-    yield "opt-outs, pauses, earlier calls and caps are looked up when it happens"
+    for event in found["events"]:
+        yield event["event"]
+        for shown in event["rules"]:
+            yield from (f"  {line}" for line in explanation.lines(shown))
+    if not found["looked_up"]:
+        yield "there is no database of Stagecall here: opt-outs, pauses, earlier calls and caps were not looked at"
     yield "nothing was sent or written"
 
 
-def _unconnected(played: Recorded) -> Adapter:
+def _news(
+    question: Question, given: RecordFile | None, rules: RuleFile, adapters: Mapping[str, Adapter]
+) -> tuple[Adapter, News]:
+    """The adapter that understands it, and what happens, or is taken to happen."""
+    connected = adapters.get(rules.connection)
+    if question.live is not None:
+        if connected is None:
+            names = closest(rules.connection, adapters) or "; there are none"
+            raise PermanentError(
+                f'--live reads the record from the connection "{rules.connection}" of {question.rules}, which is'
+                f" not in stagecall.yaml{names} (--config names another file)"
+            )
+        return connected, News((_entering(RecordRef(connected.record, question.live), None, question),))
+    if question.delivery is not None:
+        played = recorded.read(question.delivery)
+        adapter = connected or _unconnected(played.adapter, question.delivery)
+        request = played.request(f"http://127.0.0.1{played.path}", question.at)
+        try:
+            return adapter, adapter.parse(request)
+        except MalformedDelivery as error:
+            raise PermanentError(
+                f"{question.delivery} is not a delivery of {adapter.title}: {error}"
+            ) from None
+    if given is None:
+        raise PermanentError(
+            "say what to preview: --live ID, a record of your CRM as it stands now; --record FILE, a record made up"
+            " in YAML (such as examples/records/ada.yaml); or --delivery FILE, a recorded delivery"
+        )
+    adapter = connected or _unconnected(given.adapter_name(), given.file)
+    ref = RecordRef(adapter.record, given.record_id(adapter.record))
+    return adapter, News((_entering(ref, given.stage(), question),))
+
+
+def _entering(record: RecordRef, stage: str | None, question: Question) -> StageEvent:
+    """As if somebody had just dragged the record into the stage where it stands."""
+    return StageEvent("preview", record, stage, question.entered_at, changed_by=Source.PERSON)
+
+
+def _unconnected(name: str | None, file: Path) -> Adapter:
     """An adapter without an account: it can parse, not read."""
     names = adapter_names()
-    name = played.adapter if played.adapter in names else names[0] if len(names) == 1 else None
+    if name not in names:
+        name = names[0] if len(names) == 1 else None
     if name is None:
         raise PermanentError(
-            "the delivery's start line does not say which CRM it is from; write POST /hooks/<adapter>/<connection>"
+            f"{file} does not say which CRM it is of: a delivery says so by its start line (POST"
+            f" /hooks/<adapter>/<connection>), a record file by its fields; there are: {listed(names)}"
         )
     found = find_adapter(name)
     settings = found.Settings.model_construct(adapter=name, default_region="US")
     return found("preview", settings, requests.Session())
 
 
-def _preview_event(
-    adapter: Adapter,
-    connected: bool,
-    rule_file: RuleFile,
-    event: StageEvent,
-    values: Mapping[str, Any] | None,
-) -> Iterator[str]:
-    catalog = _catalog(adapter, connected, rule_file, event, values)
+def _event(asked: _Preview, event: StageEvent) -> dict[str, Any]:
+    """What every rule of the file makes of an event."""
+    catalog = asked.catalog(event)
+    here: Situation | ConnectorError | None = None
+    stopped: Reason | None = None
+    rows: list[dict[str, Any]] = []
+    entered = _entered(event, catalog)
+    request = Request("", "", {}, b"", asked.question.at)
+    delivery = Delivery("", asked.adapter.name, asked.rules.connection, request, "preview")
+    if event.stage is None and (asked.connected or asked.record):
+        here = _here(asked, event, catalog)
+        entered = here.entered if isinstance(here, Situation) else entered
+    for rule in asked.rules.rules:
+        candidate = Candidate(delivery, event, asked.rules, rule)
+        refusal = stopped or concerns(rule, event, catalog)
+        if refusal is None and not (asked.connected or asked.record):
+            refusal = UNREAD
+        if refusal is not None:
+            rows.append(_shown(_refused(asked, candidate, refusal, catalog)))
+            continue
+        here = here or _here(asked, event, catalog)
+        row, took = _decided(asked, candidate, here)
+        rows.append(_shown(row))
+        if took and rule.stop:
+            stopped = stopped_by(rule)
+    return {"event": entered, "rules": rows}
+
+
+def _here(asked: _Preview, event: StageEvent, catalog: Catalog) -> Situation | ConnectorError:
+    context = asked.read(event, catalog)
+    if isinstance(context, Context):
+        return situation(event, context, catalog)
+    if asked.question.live is not None:
+        raise context
+    return PermanentError(str(context))
+
+
+def _entered(event: StageEvent, catalog: Catalog) -> str:
     stage = catalog.stage(event.stage)
     place = f'"{stage.label}" ({event.stage})' if stage else event.stage or "a stage the news does not name"
-    yield f"{event.record} entered {place} at {event.occurred_at.isoformat()}"
-    stopped: Reason | None = None
-    for rule in rule_file.rules:
-        refusal = stopped or concerns(rule, event, catalog)
-        if refusal is not None:
-            yield f'  rule "{rule.name}": no call: {refusal.sentence}'
-            continue
-        context = _context(adapter, connected, rule, event, catalog, values)
-        if isinstance(context, str):
-            yield f'  rule "{rule.name}": {context}'
-            continue
-        region = adapter.settings.default_region
-        decision = decide(rule, event, context, catalog, default_region=region)
-        yield from _decision(adapter, rule, event, context, catalog, decision)
-        if decision.took and rule.stop:
-            stopped = stopped_by(rule)
+    return f"{event.record} entered {place} at {event.occurred_at.isoformat()}"
 
 
-def _decision(
-    adapter: Adapter, rule: Rule, event: StageEvent, context: Context, catalog: Catalog, decision: Decision
-) -> Iterator[str]:
-    judgement: Judgement | None = None
-    if decision.request is None:
-        sentence = decision.reason.sentence if decision.reason else "no reason given"
-        yield f'  rule "{rule.name}": no call: {sentence}'
-    else:
-        number = decision.request.phone_number
-        judgement = judge(rule.policy.terms, _facts(adapter, rule, event, context, catalog, number))
-        yield f'  rule "{rule.name}": {_VERBS[judgement.answer].format(number)}{_why(judgement)}'
-        request = {
-            "phone_number": decision.request.phone_number,
-            "agent": decision.request.agent or "(the default agent)",
-            "name": decision.request.name,
-            "email": decision.request.email,
-            "metadata": dict(decision.request.metadata),
-        }
-        for line in json.dumps(request, indent=2, ensure_ascii=False).splitlines():
-            yield f"    {line}"
-    for line in (*decision.explanation, *(judgement.lines if judgement else ())):
-        yield f"    - {line}"
+def _refused(asked: _Preview, candidate: Candidate, refusal: Reason, catalog: Catalog) -> Dispatch:
+    """A rule that the event alone rules out, or that a rule above has stopped."""
+    steps = conditions(candidate.rule, candidate.event, catalog)
+    if all(each.holds for each in steps):
+        steps.append(Step(Part.WHEN, refusal.word, refusal.sentence, holds=False))
+    return _without_call(asked, candidate, refusal.word, refusal.sentence, steps)
 
 
-_VERBS = {
-    Said.ALLOW: "calls {}",
-    Said.HOLD: "holds the call to {}",
-    Said.SKIP: "no call to {}",
-    Said.DRY_RUN: "does not call {}",
-}
+def _without_call(
+    asked: _Preview, candidate: Candidate, word: str, sentence: str, steps: Sequence[Step]
+) -> Dispatch:
+    at = asked.question.at
+    return replace(undecided(candidate, at), word=word, reason=sentence, explanation=[look(at, steps)])
 
 
-def _why(judgement: Judgement) -> str:
-    return "" if judgement.answer is Said.ALLOW else f": {judgement.decisive.sentence}"
+def _decided(
+    asked: _Preview, candidate: Candidate, here: Situation | ConnectorError
+) -> tuple[Dispatch, bool]:
+    """What the rule makes of the record, and the policies of the call."""
+    row, took = dispatch_of(asked.adapter, candidate, here, asked.question.at)
+    if isinstance(row, str):
+        if not isinstance(here, Situation):
+            return _without_call(asked, candidate, "record_gone", row, unread(row)), took
+        steps = decide_in(
+            candidate.rule, here, default_region=asked.adapter.settings.default_region
+        ).explanation
+        return _without_call(asked, candidate, "elsewhere", row, steps), took
+    if row.word == "due":
+        call = Asked(row, candidate.rule, asked.adapter, row.values)
+        register = Register(asked.conn, [call], asked.question.at, counting=True)
+        row = as_judged(row, register.judge(call))
+    return row, took
 
 
-def _facts(
-    adapter: Adapter, rule: Rule, event: StageEvent, context: Context, catalog: Catalog, number: str
-) -> Facts:
-    """What is known without a database: opt-outs, pauses, earlier calls and caps are looked up when it happens."""
-    values = {**context.fields, "event": event_values(event, catalog)}
-    said = rule.policy.zone_said(values)
-    return Facts(
-        at=event.occurred_at,
-        phone_number=number,
-        entered_at=event.occurred_at,
-        countries=adapter.settings.allowed_countries,
-        zone=said if said is not None else adapter.zone_of(values),
-        do_not_call=adapter.forbids_call(values),
-    )
-
-
-def _record_file(file: Path, adapter: Adapter) -> Mapping[str, Any]:
-    """The fields by object, and where the record stands. Raises ConfigError for a key that means nothing."""
-    try:
-        text = file.read_bytes()
-    except OSError as error:
-        raise PermanentError(f"{file} cannot be read ({error.strerror})") from None
-    document = load_yaml(text, str(file))
-    possible = [*adapter.objects, "stage", "pipeline"]
-    if not isinstance(document.value, dict):
-        found = f"a record file has the record's fields by object: `{adapter.record}: {{amount: 1200}}`"
-        raise ConfigError([Mistake(str(file), 1, 1, "", found)])
-    wrong = [key for key in document.value if key not in possible]
-    if wrong:
-        raise ConfigError(
-            document.mistake((key,), f"is not part of a record{closest(key, possible)}") for key in wrong
-        )
-    return document.value
-
-
-def _catalog(
-    adapter: Adapter, connected: bool, rules: RuleFile, event: StageEvent, values: Mapping[str, Any] | None
-) -> Catalog:
-    """The account's stages; without an account the vendor's standard ones and those that rules and record name."""
-    known = adapter.catalog() if connected else adapter.standard_catalog
-    if not values or not values.get("stage"):
-        return known
-    here = str(values["stage"])
-    pipeline = str(
-        values.get("pipeline") or next((r.when.pipeline for r in rules.rules if r.when.pipeline), here)
-    )
-    words = (word for rule in rules.rules for word in (*rule.when.enters, *rule.when.came_from))
-    named = [here, *(word for word in words if folded(word) != ANY)]
-    standard = [stage for each in known.pipelines for stage in each.stages if stage.label not in named]
-    stages = [Stage(event.stage or here if label == here else label, label) for label in dict.fromkeys(named)]
-    return Catalog((Pipeline(event.pipeline or pipeline, pipeline, (*stages, *standard)),))
-
-
-def _context(
-    adapter: Adapter,
-    connected: bool,
-    rule: Rule,
-    event: StageEvent,
-    catalog: Catalog,
-    values: Mapping[str, Any] | None,
-) -> Context | str:
-    """The record of the file, else of the account, else a sentence that says what is missing."""
-    if values is not None:
-        return _given_context(adapter, event, catalog, values)
-    if not connected:
-        return "may call; give --record FILE with the record's fields to see the request"
-    try:
-        read = read_records(adapter, [event.record], [rule])[event.record]
-    except ConnectorError as error:
-        return f"the record cannot be read: {error}"
-    return read if isinstance(read, Context) else f"no call: {read}"
-
-
-def _given_context(
-    adapter: Adapter, event: StageEvent, catalog: Catalog, values: Mapping[str, Any]
-) -> Context:
-    fields: dict[str, dict[str, Any]] = {}
-    for name in adapter.objects:
-        given = values.get(name)
-        texts = {key: _text(value) for key, value in given.items()} if isinstance(given, dict) else {}
-        fields[name] = texts
-    fields[adapter.record].setdefault("id", event.record.id)
-    pipeline = next((p for p in catalog.pipelines if any(s.id == event.stage for s in p.stages)), None)
-    stage = event.stage or (pipeline or Pipeline("", "", (Stage("", ""),))).stages[0].id or None
-    ref = RecordRef(event.record.type, event.record.id)
-    return Context(ref, stage, pipeline.id if pipeline else event.pipeline, fields)
-
-
-def _text(value: Any) -> Any:
-    """CRM values are text: `amount: 1200` in a record file means "1200"."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) else value
+def _shown(row: Dispatch) -> dict[str, Any]:
+    """As a dispatch that is kept would be shown; this one has no id, and no delivery brought it."""
+    return explanation.explained({**listing.shown(None, row), "id": None, "delivery": None})

@@ -19,6 +19,7 @@ from connector import jobs
 from connector.adapter import Adapter
 from connector.database import OUTAGES
 from connector.errors import ConnectorError, PermanentError, TemporaryError
+from connector.looks import look, unread
 from connector.mapping.evaluate import (
     ELSEWHERE,
     Decision,
@@ -154,7 +155,7 @@ def _read_together(parts: Parts, connection: str, taken: Sequence[Delivery]) -> 
         if asked in stopped:
             reasons[stopped[asked].sentence] += 1
             continue
-        row, took = _dispatch(parts, candidate, situations[id(candidate.event)])
+        row, took = dispatch_of(adapter, candidate, situations[id(candidate.event)], parts.clock())
         if isinstance(row, Dispatch):
             rows.append((row, candidate))
         else:
@@ -231,10 +232,11 @@ def _judged(
         if row.word == "due"
     }
     register = Register(conn, list(due.values()), parts.clock())
-    return [_as_judged(row, register.judge(due[row.id])) if row.id in due else row for row, _ in made]
+    return [as_judged(row, register.judge(due[row.id])) if row.id in due else row for row, _ in made]
 
 
-def _as_judged(row: Dispatch, judgement: Judgement) -> Dispatch:
+def as_judged(row: Dispatch, judgement: Judgement) -> Dispatch:
+    """The dispatch as the policies judge it."""
     row = replace(row, verdicts=verdicts_of(judgement))
     if judgement.answer is Answer.ALLOW:
         return row
@@ -305,26 +307,27 @@ def read_records(
     return {record: read.get(record, gone) for record in records}
 
 
-def _dispatch(
-    parts: Parts, candidate: Candidate, here: Situation | ConnectorError
+def dispatch_of(
+    adapter: Adapter, candidate: Candidate, here: Situation | ConnectorError, now: datetime
 ) -> tuple[Dispatch | str, bool]:
     """The dispatch that a candidate makes, or why it makes none; and whether the rule took the event."""
-    row = _skipped(candidate, parts.clock())
+    row = undecided(candidate, now)
     if not isinstance(here, Situation):
-        return (replace(row, reason=str(here)) if candidate.event.stage else str(here)), False
-    region = parts.adapter(candidate.delivery.connection).settings.default_region
-    decision = decide_in(candidate.rule, here, default_region=region)
+        looked = [look(now, unread(str(here)))]
+        row = replace(row, reason=str(here), explanation=looked)
+        return (row if candidate.event.stage else str(here)), False
+    decision = decide_in(candidate.rule, here, default_region=adapter.settings.default_region)
     row = replace(
         row,
         event=here.event,
         stage=here.event.stage or "",
-        explanation=decision.explanation,
+        explanation=[look(now, decision.explanation)],
         values={name: dict(values) for name, values in here.values.items()},
     )
     return _decided(row, decision), decision.took
 
 
-def _skipped(candidate: Candidate, now: datetime) -> Dispatch:
+def undecided(candidate: Candidate, now: datetime) -> Dispatch:
     """The dispatch of a candidate before anything is decided."""
     return Dispatch(
         id=str(uuid4()),

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from connector import jobs
 from connector.call_client import Answer, Doubtful, Later, Placed, Refused
 from connector.errors import ConfigError, ConnectorError, PermanentError, TemporaryError
+from connector.looks import look_again, unread
 from connector.mapping.rules import Rule
 from connector.model import CallResult, Context, DispatchState, RecordRef, TriggerRequest
 from connector.parts import Parts
@@ -43,11 +44,18 @@ class Ready:
     dispatch: Dispatch
     asked: Asked
     request: TriggerRequest
+    explanation: Sequence[Mapping[str, Any]]
+    """What was looked at when the event was read, and just now."""
 
     @property
     def values(self) -> Mapping[str, Any]:
         """The fields as just read, and the event."""
         return self.asked.values
+
+    @property
+    def learnt(self) -> dict[str, Any]:
+        """The columns that keep what was read and looked at just now."""
+        return {"values": dict(self.values), "explanation": list(self.explanation)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +118,18 @@ def _commit_to_sending(
             judgement = register.judge(each.asked)
             if judgement.answer is Said.ALLOW:
                 facts = register.facts(each.asked)
-                going.append(Going(each.dispatch, each.asked, each.request, facts, judgement))
+                going.append(
+                    Going(each.dispatch, each.asked, each.request, each.explanation, facts, judgement)
+                )
             else:
-                withheld.append(change_of(each.dispatch, judgement, now))
+                withheld.append(_withhold(each, judgement, now))
         _settle(parts, conn, withheld, known)
     return going
+
+
+def _withhold(ready: Ready, judgement: Judgement, now: datetime) -> Change:
+    change = change_of(ready.dispatch, judgement, now)
+    return replace(change, columns={**change.columns, **ready.learnt})
 
 
 def _doubt(parts: Parts, conn: sa.Connection, rows: Sequence[Dispatch]) -> None:
@@ -181,29 +196,30 @@ def _decide_again(
         after = context.after or jobs.back_off(dispatch.attempts)
         return _again(dispatch, "crm_unavailable", str(context), now + after)
     if not isinstance(context, Context):
-        return Change(dispatch.id, DispatchState.SKIPPED, "record_gone", str(context))
+        columns = {"explanation": look_again(dispatch, now, unread(str(context)))}
+        return Change(dispatch.id, DispatchState.SKIPPED, "record_gone", str(context), columns)
     try:
         catalog = parts.catalog(dispatch.connection)
     except ConnectorError as error:
         return _again(dispatch, "crm_unavailable", str(error), now + jobs.back_off(dispatch.attempts))
     decision = decide_on(parts, dispatch.connection, rule, dispatch.event, context, catalog)
     values = values_of(dispatch.event, context, catalog)
+    looked = look_again(dispatch, now, decision.explanation)
     if decision.request is None:
         reason = decision.reason or UNDECIDED
         if reason.word in NO_NUMBER and dispatch.looks < len(LOOK_AGAIN):
             wait_for = LOOK_AGAIN[dispatch.looks]
             sentence = f"{reason.sentence}; looking again in {wait_for.seconds} s"
-            return _again(dispatch, reason.word, sentence, now + wait_for, looks=dispatch.looks + 1)
-        columns = {"explanation": list(decision.explanation)}
+            due_at, looks = now + wait_for, dispatch.looks + 1
+            return _again(dispatch, reason.word, sentence, due_at, looks=looks, explanation=looked)
+        columns = {"explanation": looked}
         return Change(dispatch.id, DispatchState.SKIPPED, reason.word, reason.sentence, columns)
     if decision.request.phone_number != dispatch.phone_number:
         number = decision.request.phone_number
-        return _again(
-            dispatch, "number_changed", "the number was read again", now, phone_number=number, values=values
-        )
-    return Ready(
-        dispatch, Asked(dispatch, rule, parts.adapter(dispatch.connection), values), decision.request
-    )
+        learnt = {"phone_number": number, "values": values, "explanation": looked}
+        return _again(dispatch, "number_changed", "the number was read again", now, **learnt)
+    asked = Asked(dispatch, rule, parts.adapter(dispatch.connection), values)
+    return Ready(dispatch, asked, decision.request, looked)
 
 
 def _again(dispatch: Dispatch, word: str, reason: str, due_at: datetime, **columns: Any) -> Change:
@@ -243,10 +259,10 @@ def _record(parts: Parts, answers: Sequence[tuple[Going, Answer | Withheld]]) ->
 def _change(going: Going, answer: Answer | Withheld, now: datetime) -> Change:
     """What an answer of the call API makes of a dispatch."""
     dispatch = going.dispatch
-    known = {"values": dict(going.values), "verdicts": verdicts_of(going.judgement)}
+    known = {**going.learnt, "verdicts": verdicts_of(going.judgement)}
     match answer:
         case Withheld(judgement):
-            return change_of(dispatch, judgement, now)
+            return _withhold(going, judgement, now)
         case Placed(call_id):
             columns = {"call_id": call_id, "due_at": now, **known}
             return Change(dispatch.id, DispatchState.PLACED, "placed", f"call {call_id} was placed", columns)
@@ -256,7 +272,7 @@ def _change(going: Going, answer: Answer | Withheld, now: datetime) -> Change:
             wait_for = after if after is not None else jobs.back_off(dispatch.attempts)
             due_at = now + wait_for
             sentence = f"{reason}; trying again at {due_at:%H:%M:%S} UTC"
-            return _again(dispatch, word, sentence, due_at)
+            return _again(dispatch, word, sentence, due_at, **known)
         case Doubtful(reason):
             columns = {"due_at": now, **known}
             return Change(dispatch.id, DispatchState.UNKNOWN, "no_answer", reason, columns)

@@ -15,13 +15,16 @@ from connector.mapping.matching import (
     Reason,
     Verdict,
     concerns,
-    condition_refusal,
+    condition,
+    conditions,
     moved_on,
+    still_there,
     stopped_by,
     verdicts,
 )
 from connector.mapping.merge import MergeField
 from connector.mapping.stages import index_of
+from connector.mapping.steps import Part, Step, beyond, found_in
 from connector.mapping.values import sendable, short
 from connector.mapping.vocabulary import OURS
 from connector.mapping.words import folded
@@ -46,11 +49,11 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The call to place, or the reason why there is none; and how it came to that, sentence by sentence."""
+    """The call to place, or the reason why there is none; and how it came to that, step by step."""
 
     request: TriggerRequest | None
     reason: Reason | None
-    explanation: tuple[str, ...]
+    explanation: tuple[Step, ...]
     took: bool = False
     """Was the rule's `when` true? Then a rule with `stop: true` ends the list, call or no call."""
 
@@ -96,13 +99,15 @@ def decide(
 
 def decide_in(rule: Rule, here: Situation, *, default_region: str) -> Decision:
     """The same for a prepared event: several rules are asked about it."""
-    explanation = [here.entered]
-    reason = concerns(rule, here.event, here.catalog) or here.moved_on
+    steps = [Step(Part.ENTERED, "event", here.entered), *conditions(rule, here.event, here.catalog)]
+    reason = concerns(rule, here.event, here.catalog)
     if reason is None:
-        reason = condition_refusal(rule, here.values, explanation)
-        if reason is None:
-            return _request(rule, here.values, default_region, explanation)
-    return Decision(None, reason, (*explanation, reason.sentence))
+        reason = here.moved_on
+        steps.append(still_there(reason, here.event))
+    reason = reason or condition(rule, here.values, steps)
+    if reason is not None:
+        return Decision(None, reason, tuple(steps))
+    return _request(rule, here.values, default_region, steps)
 
 
 def event_values(event: StageEvent, catalog: Catalog) -> dict[str, Any]:
@@ -184,36 +189,52 @@ def _entered(record: RecordRef, values: Mapping[str, Any]) -> str:
     return f'{record} entered "{values["stage"]}"{of} at {values["occurred_at"]}'
 
 
-def _request(rule: Rule, values: Mapping[str, Any], default_region: str, explanation: list[str]) -> Decision:
+def _request(rule: Rule, values: Mapping[str, Any], default_region: str, steps: list[Step]) -> Decision:
     call = rule.call
-    notes: list[str] = []
-    number = number_to_call(call, values, default_region, notes)
-    explanation.extend(notes)
+    number = number_to_call(call, values, default_region, steps)
     if isinstance(number, Reason):
-        return Decision(None, number, (*explanation, number.sentence), took=True)
-    notes = []
-    agent = _one_line(call.agent, values, notes)
+        return Decision(None, number, tuple(steps), took=True)
+    agent = _one_line("agent", call.agent, values, steps, otherwise="the default agent")
     if call.agent is not None and agent is None:
         reason = Reason("no_agent", f"agent is given as {call.agent.source} and that is empty")
-        return Decision(None, reason, (*explanation, *notes, reason.sentence), took=True)
+        steps[-1] = replace(steps[-1], sentence=reason.sentence, holds=False)
+        return Decision(None, reason, tuple(steps), took=True)
     request = TriggerRequest(
         phone_number=number.e164,
         agent=agent,
-        name=_one_line(call.name, values, notes),
-        email=_one_line(call.email, values, notes),
-        metadata={key: _rendered(tree, values, notes) for key, tree in call.metadata.items()},
+        name=_one_line("name", call.name, values, steps),
+        email=_one_line("email", call.email, values, steps),
+        metadata={key: _given(key, tree, values, steps) for key, tree in call.metadata.items()},
     )
-    explanation.append(f"agent: {agent or 'the default agent'}")
-    explanation.extend(
-        f"{key}: {value}" for key, value in (("name", request.name), ("email", request.email)) if value
-    )
-    explanation.extend(f"metadata {key}: {short(value)}" for key, value in request.metadata.items())
-    return Decision(request, None, (*explanation, *notes), took=True)
+    return Decision(request, None, tuple(steps), took=True)
 
 
-def _one_line(field: MergeField | None, values: Mapping[str, Any], notes: list[str]) -> str | None:
+def _one_line(
+    key: str,
+    field: MergeField | None,
+    values: Mapping[str, Any],
+    steps: list[Step],
+    *,
+    otherwise: str | None = None,
+) -> str | None:
     """Evaluate to a text without blanks that an empty field has left; None where nothing is left."""
-    return (" ".join(field.text(values, notes).split()) or None) if field else None
+    notes: list[str] = []
+    text = (" ".join(field.text(values, notes).split()) or None) if field else None
+    if field is not None or otherwise is not None:
+        found = found_in(values, field.fields if field else ())
+        shown = short(text) if text else (otherwise if field is None else None) or "empty, left out"
+        steps.append(Step(Part.CALL, key, f"{key}: {shown}", True, found, beyond(notes, found)))
+    return text
+
+
+def _given(key: str, tree: Tree, values: Mapping[str, Any], steps: list[Step]) -> Any:
+    """Evaluate a value of the metadata."""
+    notes: list[str] = []
+    value = _rendered(tree, values, notes)
+    found = found_in(values, set(_fields_in(tree)))
+    shown = short(value) if value is not None else "empty"
+    steps.append(Step(Part.CALL, f"metadata.{key}", f"{key}: {shown}", True, found, beyond(notes, found)))
+    return value
 
 
 def _rendered(tree: Tree, values: Mapping[str, Any], notes: list[str]) -> Any:

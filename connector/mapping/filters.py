@@ -49,7 +49,10 @@ class Filter:
 
 
 def default(scope: Scope, value: Any, other: Any) -> Any:
-    return other if is_empty(value) else value
+    if not is_empty(value):
+        return value
+    scope.note(f'the default "{_short(other)}" is used')
+    return other
 
 
 def number(scope: Scope, value: Any) -> int | float | None:
@@ -96,7 +99,10 @@ def truncate(scope: Scope, value: Any, length: Any = 255) -> str:
     if most is None or not 1 <= most <= MAX_TEXT:
         scope.note(f"truncate takes a length from 1 to {MAX_TEXT}")
         return text
-    return text if len(text) <= most else text[: int(most) - 1].rstrip() + "…"
+    if len(text) <= most:
+        return text
+    scope.note(f"a text was cut to {int(most):,} characters")
+    return text[: int(most) - 1].rstrip() + "…"
 
 
 def replace(scope: Scope, value: Any, old: Any, new: Any) -> str:

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from connector.mapping.language import ANY, Rule, When
 from connector.mapping.stages import StageIndex, index_of
-from connector.mapping.values import is_empty, short
+from connector.mapping.steps import Part, Step, beyond, found_in, told
+from connector.mapping.values import short
 from connector.mapping.words import folded, listed
 from connector.model import Catalog, Context, EventKind, Source, StageEvent
 
@@ -93,21 +94,51 @@ def moved_on(event: StageEvent, context: Context, catalog: Catalog) -> Verdict:
     return Reason("left_stage", f'{event.record} entered "{then}" and stands in "{now}" now')
 
 
-def condition_refusal(rule: Rule, values: Mapping[str, Any], explanation: list[str]) -> Verdict:
-    """Decide the rule's `if`, and say with which values."""
-    condition = rule.when.condition
-    if condition is None:
+def conditions(rule: Rule, event: StageEvent, catalog: Catalog) -> list[Step]:
+    """Return every condition of the rule's `when` that the event alone decides, each with what was found."""
+    index = index_of(catalog)
+    steps = []
+    if event.own:
+        steps.append(Step(Part.WHEN, "own", OWN.sentence, holds=False))
+    refusal = _stage_refusal(rule, event.stage, event.pipeline, index) if event.stage is not None else None
+    steps.append(_judged("enters", refusal, f'{event.record} entered "{index.label(event.stage)}"'))
+    if rule.when.how is not None:
+        steps.append(_judged("how", _how_refusal(rule, event), _was(event)))
+    if rule.when.only_source or rule.when.not_source:
+        key = "only_source" if rule.when.only_source else "not_source"
+        by = f"the record was changed {_BY[event.changed_by]}{_in_their_words(event)}"
+        steps.append(_judged(key, _source_refusal(rule, event), by))
+    if rule.when.came_from:
+        before = f'the record came from "{index.label(event.previous_stage)}"'
+        steps.append(_judged("from", _from_refusal(rule, event, index), before))
+    return steps
+
+
+def condition(rule: Rule, values: Mapping[str, Any], steps: list[Step]) -> Verdict:
+    """Decide the rule's `if`, and add to `steps` each of its clauses with the values it saw."""
+    wanted = rule.when.condition
+    if wanted is None:
         return None
-    notes: list[str] = []
-    holds = condition.holds(values, notes)
-    found = ", ".join([f"{spelt} is {_shown(values, name, key)}" for name, key, spelt in condition.reads])
-    sentence = f"if {condition.line}: {'true' if holds else 'false'}"
-    explanation.append(f"{sentence} ({found})" if found else sentence)
-    if notes:
-        explanation.extend(note for note in notes if note not in condition.told)
-    if holds:
+    judged = wanted.judge(values)
+    for each in judged:
+        found = found_in(values, each.clause.compiled.fields)
+        sentence = f"{each.clause.line}: {'true' if each.holds else 'false'}"
+        sentence = f"{sentence} ({told(found)})" if found else sentence
+        steps.append(Step(Part.WHEN, "if", sentence, each.holds, found, beyond(each.notes, found)))
+    if all(each.holds for each in judged):
         return None
-    return Reason("condition_false", f"the condition of the rule is false: {found or 'always'}")
+    found = found_in(values, wanted.fields)
+    return Reason("condition_false", f"the condition of the rule is false: {told(found) or 'always'}")
+
+
+def still_there(verdict: Verdict, event: StageEvent) -> Step:
+    """Return the step that says whether the record still stands where the event says."""
+    sentence = verdict.sentence if verdict else f"{event.record} still stands in the stage"
+    return Step(Part.WHEN, "still_there", sentence, verdict is None)
+
+
+def _judged(key: str, refusal: Verdict, otherwise: str) -> Step:
+    return Step(Part.WHEN, key, refusal.sentence if refusal else otherwise, refusal is None)
 
 
 def _verdict(rule: Rule, event: StageEvent, index: StageIndex) -> Verdict:
@@ -154,19 +185,27 @@ def _how_refusal(rule: Rule, event: StageEvent) -> Verdict:
     wanted = rule.when.how
     if wanted is None or wanted is event.kind:
         return None
-    was = "was created in the stage" if event.kind is EventKind.CREATED else "was moved into the stage"
-    return Reason("other_how", f'the record {was}; rule "{rule.name}" is for {wanted.value} ones only')
+    return Reason("other_how", f'{_was(event)}; rule "{rule.name}" is for {wanted.value} ones only')
+
+
+def _was(event: StageEvent) -> str:
+    was = "created in the stage" if event.kind is EventKind.CREATED else "moved into the stage"
+    return f"the record was {was}"
 
 
 def _source_refusal(rule: Rule, event: StageEvent) -> Verdict:
     only, never, by = rule.when.only_source, rule.when.not_source, event.changed_by
     if (by in only or not only) and by not in never:
         return None
-    theirs = f' (the CRM says "{short(event.source)}")' if event.source else ""
     words = f"only_source: {listed(sorted(only))}" if only else f"not_source: {listed(sorted(never))}"
     return Reason(
-        "other_source", f'the record was changed {_BY[by]}{theirs}; rule "{rule.name}" says {words}'
+        "other_source",
+        f'the record was changed {_BY[by]}{_in_their_words(event)}; rule "{rule.name}" says {words}',
     )
+
+
+def _in_their_words(event: StageEvent) -> str:
+    return f' (the CRM says "{short(event.source)}")' if event.source else ""
 
 
 def _from_refusal(rule: Rule, event: StageEvent, index: StageIndex) -> Verdict:
@@ -191,8 +230,3 @@ def _from_refusal(rule: Rule, event: StageEvent, index: StageIndex) -> Verdict:
         "other_previous_stage",
         f'the record came from "{index.label(before)}", which is not {wanted} of rule "{rule.name}"',
     )
-
-
-def _shown(values: Mapping[str, Any], name: str, key: str) -> str:
-    found = (values.get(name) or {}).get(key)
-    return "empty" if is_empty(found) else f'"{short(found)}"'

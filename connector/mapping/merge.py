@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jinja2 import nodes
+
 from connector.errors import ConnectorError
 from connector.mapping.expression import Compiled, Names, Refused, compile_expression
-from connector.mapping.tokens import BadSource, Field, Problem, parse, pieces, single_braces, whole
+from connector.mapping.tokens import BadSource, Field, Problem, conjuncts, parse, pieces, single_braces, whole
 from connector.mapping.values import MAX_TEXT, Scope, TooMuchWork, cut, is_true, plain, sendable, text_of
 from connector.mapping.words import nearest
 
@@ -110,37 +112,61 @@ class MergeField:
 
 
 @dataclass(frozen=True, slots=True)
+class Clause:
+    """One of the parts of a condition that all must be true; a condition without `and` is its only clause."""
+
+    line: str
+    """The source on one line, for sentences."""
+    compiled: Compiled
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A clause, whether it is true, and what there is to say of that."""
+
+    clause: Clause
+    holds: bool
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """An expression that is true or false."""
 
     source: str
-    compiled: Compiled
-    line: str
-    """The source on one line, for sentences."""
-    reads: tuple[tuple[str, str, str], ...]
-    """The fields it reads, in order: object, key, and how the two are spelt."""
-    told: frozenset[str]
-    """Notes that say no more than the fields' values beside them."""
+    clauses: tuple[Clause, ...]
+    fields: frozenset[tuple[str, str]]
+    """What it reads: `{("deal", "amount")}`."""
 
     @classmethod
     def compile(cls, source: str, names: Names) -> "Condition":
         """Parse and check an expression. Raises BadMergeField."""
         try:
-            compiled = _compiled(whole(source), names)
+            field = whole(source)
+            tree = parse(field)
+            compiled = _refusing(field, lambda: compile_expression(tree, names))
+            parts = [whole(text) for text in conjuncts(field)] if isinstance(tree, nodes.And) else [field]
+            found = [compiled] if len(parts) == 1 else [_compiled(each, names) for each in parts]
         except BadSource as error:
             raise BadMergeField([error.problem]) from None
-        reads = tuple((name, key, f"{name}.{key}") for name, key in sorted(compiled.fields))
-        told = frozenset(f"{spelt} is empty" for _, _, spelt in reads)
-        return cls(source, compiled, " ".join(source.split()), reads, told)
+        clauses = [Clause(" ".join(each.source.split()), one) for each, one in zip(parts, found, strict=True)]
+        return cls(source, tuple(clauses), compiled.fields)
 
-    @property
-    def fields(self) -> frozenset[tuple[str, str]]:
-        """What it reads."""
-        return self.compiled.fields
+    def judge(self, values: Mapping[str, Any]) -> list[Judged]:
+        """Decide every clause; false, with a note, from where on it would take too much work."""
+        scope = Scope(values, [])
+        judged = []
+        for clause in self.clauses:
+            scope.notes = []
+            holds = is_true(_within(scope, clause.compiled.evaluate))
+            judged.append(Judged(clause, holds, tuple(scope.notes)))
+        return judged
 
     def holds(self, values: Mapping[str, Any], notes: list[str]) -> bool:
         """Decide it; False, with a note, where that would take too much work."""
-        return is_true(_guarded(self.compiled.evaluate, values, notes))
+        judged = self.judge(values)
+        notes.extend(note for each in judged for note in each.notes)
+        return all(each.holds for each in judged)
 
 
 def _single_braces(constant: str, offset: int, names: Names) -> list[Problem]:
@@ -159,14 +185,23 @@ def _single_braces(constant: str, offset: int, names: Names) -> list[Problem]:
 
 
 def _compiled(field: Field, names: Names) -> Compiled:
+    return _refusing(field, lambda: compile_expression(parse(field), names))
+
+
+def _refusing(field: Field, compiling: Callable[[], Compiled]) -> Compiled:
+    """Compile; where that is refused, say at which character of the field."""
     try:
-        return compile_expression(parse(field), names)
+        return compiling()
     except Refused as error:
         raise BadSource(field.offset_of(error.at), error.found) from None
 
 
 def _guarded(evaluate: Callable[[Scope], Any], values: Mapping[str, Any], notes: list[str]) -> Any:
-    scope = Scope(values, notes)
+    return _within(Scope(values, notes), evaluate)
+
+
+def _within(scope: Scope, evaluate: Callable[[Scope], Any]) -> Any:
+    """Evaluate with the work that the scope still has; None, with a note, where that is not enough."""
     try:
         return evaluate(scope)
     except TooMuchWork:

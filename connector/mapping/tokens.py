@@ -121,6 +121,20 @@ def whole(text: str) -> Field:
     return Field(0, text, tokens)
 
 
+def conjuncts(field: Field) -> list[str]:
+    """Cut an expression at each `and` that stands in no brackets."""
+    cuts: list[int] = []
+    depth = 0
+    before = ""
+    for token in field.tokens:
+        depth += (token.text in "([{") - (token.text in ")]}") if token.kind == "operator" else 0
+        if depth == 0 and token.kind == "name" and token.text == "and" and before != ".":
+            cuts.append(token.offset)
+        before = token.text
+    begins, ends = [0, *(cut + len("and") for cut in cuts)], [*cuts, len(field.source)]
+    return [field.source[begin:end].strip() for begin, end in zip(begins, ends, strict=True)]
+
+
 def parse(field: Field) -> nodes.Expr:
     """Parse the expression of a field. Raises BadSource."""
     _check_limits(field)

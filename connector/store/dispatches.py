@@ -24,7 +24,7 @@ def _with_rows(text: str) -> sa.TextClause:
 
 _COLUMNS = (
     "id, connection, rule, rules_version, delivery_id, event, record_type, record_id, stage, entered_at, state,"
-    ' word, reason, due_at, looks, attempts, phone_number, "values", explanation, created_at'
+    ' word, reason, due_at, looks, attempts, phone_number, "values", explanation, verdicts, created_at'
 )
 _INSERT = _with_rows(
     f"INSERT INTO connector.dispatches ({_COLUMNS})"  # noqa: S608
@@ -59,7 +59,8 @@ class Dispatch:
     attempts: int = 0
     phone_number: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
-    explanation: Sequence[str] = ()
+    explanation: Sequence[Mapping[str, Any]] = ()
+    """What was looked at when the event was read, and when it was looked at last: `{"at", "steps"}` each."""
     verdicts: Sequence[Mapping[str, Any]] = ()
     sent_at: datetime | None = None
     call_id: str | None = None
@@ -146,13 +147,13 @@ def get(
     query = sa.select(dispatches).where(dispatches.c.id.in_(ids)).order_by(dispatches.c.number)
     if state is not None:
         query = query.where(dispatches.c.state == state.value)
-    return [_dispatch(row) for row in conn.execute(query.with_for_update() if lock else query)]
+    return [from_row(row) for row in conn.execute(query.with_for_update() if lock else query)]
 
 
 def find_for_calls(conn: sa.Connection, ids: Collection[str], call_ids: Collection[str]) -> list[Dispatch]:
     """The dispatches that call events speak of, by dispatch id or call id, locked."""
     query = sa.select(dispatches).where(sa.or_(dispatches.c.id.in_(ids), dispatches.c.call_id.in_(call_ids)))
-    return [_dispatch(row) for row in conn.execute(query.order_by(dispatches.c.number).with_for_update())]
+    return [from_row(row) for row in conn.execute(query.order_by(dispatches.c.number).with_for_update())]
 
 
 def change(
@@ -276,7 +277,7 @@ def take_due(conn: sa.Connection, now: datetime, most: int) -> list[Dispatch]:
         .limit(most)
         .with_for_update(of=dispatches, skip_locked=True)
     )
-    return [_dispatch(row) for row in conn.execute(query)]
+    return [from_row(row) for row in conn.execute(query)]
 
 
 def has_due(conn: sa.Connection, now: datetime) -> bool:
@@ -301,7 +302,7 @@ def take_doubtful(
         .order_by(c.sent_at)
         .limit(most)
     )
-    return [_dispatch(row) for row in conn.execute(query)]
+    return [from_row(row) for row in conn.execute(query)]
 
 
 def counts(conn: sa.Connection) -> dict[str, int]:
@@ -340,7 +341,7 @@ def _json(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def _dispatch(row: sa.Row[Any]) -> Dispatch:
+def from_row(row: sa.Row[Any]) -> Dispatch:
     return Dispatch(
         id=row.id,
         connection=row.connection,
@@ -358,12 +359,21 @@ def _dispatch(row: sa.Row[Any]) -> Dispatch:
         attempts=row.attempts,
         phone_number=row.phone_number,
         values=row.values or {},
-        explanation=row.explanation,
+        explanation=_looks(row),
         verdicts=row.verdicts or (),
         sent_at=row.sent_at,
         call_id=row.call_id,
         result=row.result,
     )
+
+
+def _looks(row: sa.Row[Any]) -> list[Mapping[str, Any]]:
+    """Rows of older versions have sentences in place of steps."""
+    found = list(row.explanation)
+    if not any(isinstance(each, str) for each in found):
+        return found
+    steps = [{"part": "call", "key": "", "sentence": each} for each in found]
+    return [{"at": row.created_at.isoformat(), "steps": steps}]
 
 
 def event_to_json(event: StageEvent) -> dict[str, Any]:

@@ -23,6 +23,11 @@ def migrate(engine: sa.Engine) -> None:
         _upgrade(conn)
 
 
+def is_current(conn: sa.Connection) -> bool:
+    """Are our tables there, as this program wants them?"""
+    return _version(conn) == head()
+
+
 def _version(conn: sa.Connection) -> str | None:
     exists = conn.execute(sa.text("SELECT to_regclass('connector.alembic_version')")).scalar()
     if exists is None:

@@ -56,8 +56,8 @@ def test_preview_shows_the_request_of_a_rule_that_fires() -> None:
     fixture = ROOT / "adapters/hubspot/fixtures/deal_stage_changed.http"
     said = _run("preview", example, "--delivery", fixture, "--record", RECORD, "--at", BY_DAY).output
     assert "calls +12025550147" in said
-    assert '"name": "Ada Lovelace"' in said
-    assert '"amount": 4800' in said
+    assert 'name: Ada Lovelace  (contact.firstname is "Ada", contact.lastname is "Lovelace")' in said
+    assert 'amount: 4800  (deal.amount is "4800")' in said
 
 
 def test_preview_says_why_a_rule_does_not_fire(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_preview_says_why_a_rule_does_not_fire(tmp_path: Path) -> None:
     example = ROOT / "examples/workflows/call-demo-requests.yaml"
     fixture = ROOT / "adapters/hubspot/fixtures/deal_stage_changed.http"
     said = _run("preview", str(example), "--delivery", str(fixture), "--record", str(record)).output
-    assert "no call: there is no phone number (contact.mobilephone, contact.phone are empty)" in said
+    assert "no call yet: there is no phone number (contact.mobilephone, contact.phone are empty)" in said
 
 
 def test_preview_reads_the_connected_account_and_changes_nothing(world: World, config: Path) -> None:
@@ -170,7 +170,7 @@ def test_preview_of_a_deal_in_another_stage_says_so(tmp_path: Path) -> None:
 def test_preview_of_what_is_no_delivery_names_the_file() -> None:
     done = _run("preview", EXAMPLES[0], "--delivery", RECORD)
     assert done.exit_code == 1
-    assert f"{RECORD} is not a delivery of HubSpot" in done.output
+    assert f"{RECORD} does not say which CRM it is of" in done.output
 
 
 def test_send_plays_a_recorded_delivery_signed_anew(world: World, config: Path) -> None:
@@ -223,10 +223,11 @@ def _preview(at: str) -> str:
 def test_preview_shows_what_each_policy_says() -> None:
     said = _preview("2026-12-05T23:30-05:00")
     assert "holds the call to +12025550147: it is Sat 23:30 in America/New_York (by the number)" in said
-    assert "- window: hold: it is Sat 23:30" in said
+    assert "wait  window: it is Sat 23:30" in said
     assert "open again Mon 2026-12-07 09:00 America/New_York" in said
-    assert "- countries: allow: +12025550147 is in US; the connection calls US" in said
-    assert "- window: allow: it is Mon 10:00 in America/New_York" in _preview(BY_DAY)
+    assert "yes   countries: +12025550147 is in US; the connection calls US" in said
+    assert "- nothing: it is called when the window opens, Mon 2026-12-07 14:00 UTC" in said
+    assert "yes   window: it is Mon 10:00 in America/New_York" in _preview(BY_DAY)
 
 
 @pytest.mark.parametrize(

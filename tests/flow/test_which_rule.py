@@ -174,4 +174,4 @@ def test_what_the_crm_cannot_tell_may_not_be_asked(tmp_path: Path) -> None:
     file.write_text(_rules(f"name: A, when: {{enters: any, from: New}}, call: {CALL}"))
     done = CliRunner().invoke(main, ["check", "--config", str(tmp_path / "none.yaml"), str(file)])
     assert done.exit_code == 2
-    assert "HubSpot does not say which stage a record comes from; leave `from` out" in done.output
+    assert "does not say which stage a record comes from; leave `from` out" in done.output

@@ -82,7 +82,7 @@ def decided(
 
 def word(decision: Decision) -> str:
     assert decision.reason is not None
-    assert decision.explanation[-1] == decision.reason.sentence
+    assert not all(step.holds for step in decision.explanation), "what speaks against it is one of the steps"
     return decision.reason.word
 
 
@@ -115,21 +115,30 @@ def test_a_deal_that_enters_the_stage_becomes_a_request() -> None:
             "fixed": 12,
             "nested": {"list": ["Analytical engine", True, None]},
         },
+        "expires_at": None,
     }
-    assert decision.explanation == (
-        'deal 9001 entered "Demo requested" of "Sales Pipeline" at 2026-11-02T15:00:00+00:00',
-        'if deal.amount >= 1000 and not deal.do_not_call: true (deal.amount is "1200.00", deal.do_not_call is "false")',
-        "contact.mobilephone is empty",
-        'phone number: +12025550100 (from "(202) 555-0100", region US)',
-        "agent: Lead Qualifier",
-        "name: Ada Lovelace",
-        "email: ada@example.com",
-        "metadata deal_id: 9001",
-        "metadata amount: 1200",
-        "metadata stage: Demo requested",
-        "metadata fixed: 12",
-        'metadata nested: {"list": ["Analytical engine", true, null]}',
-    )
+    assert [(step.part, step.key, step.sentence) for step in decision.explanation] == [
+        ("entered", "event",
+         'deal 9001 entered "Demo requested" of "Sales Pipeline" at 2026-11-02T15:00:00+00:00'),
+        ("when", "enters", 'deal 9001 entered "Demo requested"'),
+        ("when", "still_there", "deal 9001 still stands in the stage"),
+        ("when", "if", 'deal.amount >= 1000: true (deal.amount is "1200.00")'),
+        ("when", "if", 'not deal.do_not_call: true (deal.do_not_call is "false")'),
+        ("phone_number", "phone_number", 'phone number: +12025550100 (from "(202) 555-0100", region US)'),
+        ("call", "agent", "agent: Lead Qualifier"),
+        ("call", "name", "name: Ada Lovelace"),
+        ("call", "email", "email: ada@example.com"),
+        ("call", "metadata.deal_id", "deal_id: 9001"),
+        ("call", "metadata.amount", "amount: 1200"),
+        ("call", "metadata.stage", "stage: Demo requested"),
+        ("call", "metadata.fixed", "fixed: 12"),
+        ("call", "metadata.nested", 'nested: {"list": ["Analytical engine", true, null]}'),
+    ]  # fmt: skip
+    found = {step.key: step.found for step in decision.explanation if step.found}
+    assert found["phone_number"] == {"contact.mobilephone": None, "contact.phone": "(202) 555-0100"}
+    assert found["name"] == {"contact.firstname": "Ada", "contact.lastname": "Lovelace"}
+    assert found["metadata.stage"] == {"event.stage": "Demo requested"}
+    assert all(step.holds for step in decision.explanation)
 
 
 def test_what_is_empty_is_left_out_of_the_request_and_told() -> None:
@@ -140,9 +149,29 @@ def test_what_is_empty_is_left_out_of_the_request_and_told() -> None:
     )
     assert decision.request is not None
     assert (decision.request.name, decision.request.email, decision.request.agent) == (None, None, None)
-    assert decision.explanation[-3:] == (
-        "agent: the default agent", "contact.nick is empty", "contact.x is empty"
+    agent, name, email = decision.explanation[-3:]
+    assert agent.sentence == "agent: the default agent"
+    assert (name.sentence, name.found) == (
+        "name: empty, left out", {"contact.nick": None, "contact.x": None}
     )  # fmt: skip
+    assert email.sentence == "email: empty, left out"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "remark"),
+    [
+        ("{{ contact.nick | default('there') }}", "name: there", 'the default "there" is used'),
+        ("{{ contact.firstname | default('there') }}", "name: Ada", None),
+        ("{{ contact.firstname | truncate(2) }}", "name: A…", "a text was cut to 2 characters"),
+        ("{{ contact.firstname | number }}", "name: empty, left out", '"Ada" is not a number'),
+    ],
+)
+def test_a_default_and_a_cut_are_told(name: str, shown: str, remark: str | None) -> None:
+    decision = decided(rule(call=f'{{phone_number: "{{{{ contact.phone }}}}", name: "{name}"}}'))
+    step = decision.explanation[-1]
+    assert step.sentence == shown
+    assert step.remarks == ((remark,) if remark else ())
+    assert json.loads(json.dumps(step.as_json()))["part"] == "call", "it is kept as JSON"
 
 
 @pytest.mark.parametrize(
@@ -241,16 +270,34 @@ def test_a_record_that_moved_to_another_pipeline_has_left_the_stage() -> None:
 def test_a_false_condition_says_with_which_values() -> None:
     decision = decided(rule("{enters: Demo requested, if: deal.amount > 5000 and contact.missing != 'x'}"))
     assert word(decision) == "condition_false"
-    assert decision.explanation[1] == (
-        "if deal.amount > 5000 and contact.missing != 'x': false "
-        '(contact.missing is empty, deal.amount is "1200.00")'
-    )
+    clauses = [(each.sentence, each.holds) for each in decision.explanation if each.key == "if"]
+    assert clauses == [
+        ('deal.amount > 5000: false (deal.amount is "1200.00")', False),
+        ("contact.missing != 'x': true (contact.missing is empty)", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "deal.amount > 1 or deal.score > 2 and deal.dealname",
+        "(deal.amount > 1 and deal.score > 2) or deal.dealname",
+        "deal.amount > 1 and deal.score > 2 if deal.dealname else deal.amount",
+        "deal.and > 1",
+        "not (deal.amount > 1 and deal.score > 2)",
+    ],
+)
+def test_what_is_not_joined_by_and_is_judged_whole(condition: str) -> None:
+    decision = decided(rule(f"{{enters: Demo requested, if: {condition}}}"))
+    (clause,) = [each for each in decision.explanation if each.key == "if"]
+    assert clause.sentence.startswith(f"{condition}: ")
+    assert clause.holds is (decision.reason is None)
 
 
 def test_a_comparison_with_nothing_is_false_and_told() -> None:
     decision = decided(rule("{enters: Demo requested, if: deal.score > 5}"))
     assert word(decision) == "condition_false"
-    assert "deal.score > 5 is false: deal.score is empty" in decision.explanation
+    assert decision.explanation[-1].remarks == ("deal.score > 5 is false: deal.score is empty",)
 
 
 @pytest.mark.parametrize(

@@ -157,11 +157,12 @@ def test_the_first_number_that_can_be_dialled_is_called(candidates: str, wanted:
 
 def test_what_was_tried_before_is_told() -> None:
     decision = decided(rule(call="{phone_number: [contact.mobilephone, contact.fax, contact.phone]}"))
-    assert decision.explanation[1:4] == (
-        "contact.mobilephone is empty",
-        '"ask Ada" (contact.fax) is not a phone number in US',
-        'phone number: +12025550100 (from "(202) 555-0100", region US)',
-    )
+    tried = [(each.sentence, each.holds) for each in decision.explanation if each.part == "phone_number"]
+    assert tried == [
+        ("contact.mobilephone is empty", False),
+        ('"ask Ada" (contact.fax) is not a phone number in US', False),
+        ('phone number: +12025550100 (from "(202) 555-0100", region US)', True),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,70 @@
+"""What was looked at on the way to a decision, step by step: kept with a dispatch, and shown to a person."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from connector.mapping.values import is_empty, short
+
+
+class Part(StrEnum):
+    """Which part of the decision a step belongs to."""
+
+    ENTERED = "entered"
+    """What happened: the record entered a stage."""
+    WHEN = "when"
+    """A condition of the rule's `when`."""
+    PHONE_NUMBER = "phone_number"
+    """A candidate that was tried."""
+    CALL = "call"
+    """What the call API is told: agent, name, email, metadata."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that was looked at."""
+
+    part: Part
+    key: str
+    """The key of the rule: `enters`, `if`, `phone_number`, `name`, `metadata.deal_id`."""
+    sentence: str
+    holds: bool = True
+    """False: a condition that is not true, or a candidate that gives no number."""
+    found: Mapping[str, str | None] = field(default_factory=dict)
+    """The fields it read, as the rule spells them, and what each held; None: empty."""
+    remarks: tuple[str, ...] = ()
+    """What else is worth knowing: a default that was used, a text that was cut."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as it is kept; what says nothing is left out."""
+        kept: dict[str, Any] = {"part": self.part.value, "key": self.key, "sentence": self.sentence}
+        if not self.holds:
+            kept["holds"] = False
+        if self.found:
+            kept["found"] = dict(self.found)
+        if self.remarks:
+            kept["remarks"] = list(self.remarks)
+        return kept
+
+
+def found_in(values: Mapping[str, Any], fields: Iterable[tuple[str, str]]) -> dict[str, str | None]:
+    """Return what these fields hold, each shortened for a sentence; None where it is empty."""
+    held = {}
+    for name, key in sorted(fields):
+        value = (values.get(name) or {}).get(key)
+        held[f"{name}.{key}"] = None if is_empty(value) else short(value)
+    return held
+
+
+def told(found: Mapping[str, str | None]) -> str:
+    """Spell what was found: `deal.amount is "4800", deal.owner is empty`."""
+    return ", ".join(
+        f'{name} is "{value}"' if value is not None else f"{name} is empty"
+        for name, value in sorted(found.items())  # kept as JSON it has another order
+    )
+
+
+def beyond(notes: Iterable[str], found: Mapping[str, str | None]) -> tuple[str, ...]:
+    """Return the notes that say more than what was found: that a field is empty, one sees there."""
+    return tuple(note for note in notes if note.removesuffix(" is empty") not in found)

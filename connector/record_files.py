@@ -1,0 +1,107 @@
+"""Records made up in YAML for `stagecall preview --record`: fields by object, and where the record stands."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from connector.adapter import Adapter, adapter_names, find_adapter
+from connector.errors import ConfigError, Mistake, PermanentError
+from connector.mapping.language import ANY
+from connector.mapping.rules import RuleFile
+from connector.mapping.source import load_yaml
+from connector.mapping.words import closest, folded
+from connector.model import Catalog, Context, Pipeline, RecordRef, Stage, StageEvent
+
+_PLACE = ("stage", "pipeline")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFile:
+    """One record: `{"stage": "Demo requested", "deal": {"amount": 4800}, "contact": {...}}`."""
+
+    file: Path
+    document: Any
+    """The YAML with its positions."""
+
+    @property
+    def values(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.document.value
+        return found
+
+    def check(self, adapter: Adapter) -> None:
+        """Raises ConfigError for keys that mean nothing to this CRM."""
+        possible = [*adapter.objects, *_PLACE]
+        wrong = [key for key in self.values if key not in possible]
+        if wrong:
+            raise ConfigError(
+                self.document.mistake((key,), f"is not part of a record{closest(key, possible)}")
+                for key in wrong
+            )
+
+    def adapter_name(self) -> str | None:
+        """The CRM whose records have these objects; None where that is none, or any of several."""
+        objects = {key for key in self.values if key not in _PLACE}
+        fitting = [each for each in adapter_names() if objects <= set(find_adapter(each).objects)]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def record_id(self, record: str) -> str:
+        """The id that the file gives its record, else the name of the file."""
+        fields = self.values.get(record)
+        return str(fields["id"]) if isinstance(fields, dict) and fields.get("id") else self.file.stem
+
+    def stage(self) -> str:
+        """Where the record stands. Raises PermanentError where the file does not say."""
+        if not self.values.get("stage"):
+            raise PermanentError(
+                f"{self.file} does not say where the record stands; add a line such as `stage: Demo requested`"
+            )
+        return str(self.values["stage"])
+
+    def catalog(self, known: Catalog, rules: RuleFile, event: StageEvent) -> Catalog:
+        """The stages there are: where the record stands, those that rules name, and those known."""
+        if not self.values.get("stage"):
+            return known
+        here = self.stage()
+        named_by_rules = next((each.when.pipeline for each in rules.rules if each.when.pipeline), here)
+        pipeline = str(self.values.get("pipeline") or named_by_rules)
+        words = (word for rule in rules.rules for word in (*rule.when.enters, *rule.when.came_from))
+        named = [here, *(word for word in words if folded(word) != ANY)]
+        standard = [stage for each in known.pipelines for stage in each.stages if stage.label not in named]
+        stages = [
+            Stage(event.stage or here if label == here else label, label) for label in dict.fromkeys(named)
+        ]
+        return Catalog((Pipeline(event.pipeline or pipeline, pipeline, (*stages, *standard)),))
+
+    def context(self, event: StageEvent, catalog: Catalog) -> Context:
+        """The record as the CRM would give it; `amount: 1200` means the text "1200"."""
+        fields: dict[str, dict[str, Any]] = {}
+        for name, given in self.values.items():
+            if name not in _PLACE:
+                fields[name] = {
+                    key: _text(value) for key, value in (given if isinstance(given, dict) else {}).items()
+                }
+        fields.setdefault(event.record.type, {}).setdefault("id", event.record.id)
+        pipeline = next((p for p in catalog.pipelines if any(s.id == event.stage for s in p.stages)), None)
+        stage = event.stage or (pipeline or Pipeline("", "", (Stage("", ""),))).stages[0].id or None
+        ref = RecordRef(event.record.type, event.record.id)
+        return Context(ref, stage, pipeline.id if pipeline else event.pipeline, fields)
+
+
+def read_record_file(file: Path) -> RecordFile:
+    """Read a record file. Raises PermanentError or ConfigError where it is none."""
+    try:
+        text = file.read_bytes()
+    except OSError as error:
+        raise PermanentError(f"{file} cannot be read ({error.strerror})") from None
+    document = load_yaml(text, str(file))
+    if not isinstance(document.value, dict):
+        found = "a record file has the record's fields by object: `deal: {amount: 1200}`"
+        raise ConfigError([Mistake(str(file), 1, 1, "", found)])
+    return RecordFile(file, document)
+
+
+def _text(value: Any) -> Any:
+    """CRM values are text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
