@@ -83,7 +83,7 @@ class Served:
             self.process = subprocess.Popen(
                 command, stdout=output, stderr=output, env={**os.environ, **self.environment}
             )
-        until(self.ready, 30, f"ready; its log says:\n{self.log()}")
+        until(self.ready, 90, f"ready; its log says:\n{self.log()}")
 
     def ready(self) -> bool:
         assert self.process is not None
