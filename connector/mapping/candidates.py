@@ -1,12 +1,13 @@
 """Which number a rule calls: its candidates in order, until one can be dialled; and what was tried if none can."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from connector.mapping.language import Call
 from connector.mapping.matching import Reason
 from connector.mapping.merge import MergeField
-from connector.mapping.steps import Part, Step, beyond, found_in
+from connector.mapping.steps import Looked, Part, Step, beyond, found_in
 from connector.mapping.values import short
 from connector.mapping.vocabulary import OURS
 from connector.mapping.words import listed
@@ -14,21 +15,19 @@ from connector.policy.numbers import Number, normalise, region_of
 
 
 def number_to_call(
-    call: Call, values: Mapping[str, Any], default_region: str, steps: list[Step]
+    call: Call, values: Mapping[str, Any], default_region: str, looked: Looked
 ) -> Number | Reason:
-    """Return the first candidate's number that can be dialled, and add to `steps` each that was tried."""
-    named = _region(call, values, steps)
+    """Return the first candidate's number that can be dialled, and add to `looked` each that was tried."""
+    named = _region(call, values, looked)
     region = region_of(named) if named else default_region
     unusable: list[str] = []
     empty: list[MergeField] = []
     for field in call.phone_number:
         notes: list[str] = []
         raw = field.text(values, notes).strip()
-        found = found_in(values, field.fields)
         number = normalise(raw, region) if raw else None
         if number is not None and number.is_dialable:
-            sentence = f'phone number: {number} (from "{short(raw)}", region {region or "not known"})'
-            steps.append(_tried_step(sentence, True, found, notes))
+            looked.append(partial(_number_step, number, raw, region, field, values, notes))
             return number
         if not raw:
             empty.append(field)
@@ -37,7 +36,7 @@ def number_to_call(
             hint = f"in {region}" if region else f'and "{short(named)}" is not the two letters of a country'
             sentence = f'"{short(raw)}"{_of(field)} is not a phone number {hint}'
             unusable.append(sentence)
-        steps.append(_tried_step(sentence, False, found, notes))
+        looked.append(partial(_step, sentence, False, field, values, notes))
     if unusable:
         tried = "; ".join(
             [*unusable, *([_tried(empty, values)] if empty and len(call.phone_number) > 1 else [])]
@@ -46,21 +45,42 @@ def number_to_call(
     return Reason("no_phone_number", f"there is no phone number ({_tried(empty, values)})")
 
 
-def _region(call: Call, values: Mapping[str, Any], steps: list[Step]) -> str:
+def _region(call: Call, values: Mapping[str, Any], looked: Looked) -> str:
     """The country that the rule names for numbers without a country code, as it is written."""
     if call.region is None:
         return ""
     notes: list[str] = []
     named = call.region.text(values, notes).strip()
     if not call.region.is_constant:
-        found = found_in(values, call.region.fields)
-        sentence = f'region: "{short(named)}"' if named else "region: empty, so that of the connection"
-        steps.append(Step(Part.CALL, "region", sentence, True, found, beyond(notes, found)))
+        looked.append(partial(_region_step, named, call.region, values, notes))
     return named
 
 
-def _tried_step(sentence: str, holds: bool, found: Mapping[str, str | None], notes: list[str]) -> Step:
-    return Step(Part.PHONE_NUMBER, "phone_number", sentence, holds, found, beyond(notes, found))
+def _region_step(
+    named: str, field: MergeField, values: Mapping[str, Any], notes: list[str]
+) -> Iterator[Step]:
+    found = found_in(values, field.fields)
+    sentence = f'region: "{short(named)}"' if named else "region: empty, so that of the connection"
+    yield Step(Part.CALL, "region", sentence, True, found, beyond(notes, found))
+
+
+def _number_step(
+    number: Number,
+    raw: str,
+    region: str | None,
+    field: MergeField,
+    values: Mapping[str, Any],
+    notes: list[str],
+) -> Iterator[Step]:
+    sentence = f'phone number: {number} (from "{short(raw)}", region {region or "not known"})'
+    yield from _step(sentence, True, field, values, notes)
+
+
+def _step(
+    sentence: str, holds: bool, field: MergeField, values: Mapping[str, Any], notes: list[str]
+) -> Iterator[Step]:
+    found = found_in(values, field.fields)
+    yield Step(Part.PHONE_NUMBER, "phone_number", sentence, holds, found, beyond(notes, found))
 
 
 def _of(field: MergeField) -> str:

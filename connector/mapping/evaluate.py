@@ -3,9 +3,10 @@
 Read `decide` first. Everything here is a function of its arguments, and what it returns can be kept as JSON.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from connector.mapping.candidates import number_to_call
@@ -24,7 +25,7 @@ from connector.mapping.matching import (
 )
 from connector.mapping.merge import MergeField
 from connector.mapping.stages import index_of
-from connector.mapping.steps import Part, Step, beyond, found_in
+from connector.mapping.steps import Looked, Part, Step, beyond, found_in
 from connector.mapping.values import sendable, short
 from connector.mapping.vocabulary import OURS
 from connector.mapping.words import folded
@@ -53,9 +54,14 @@ class Decision:
 
     request: TriggerRequest | None
     reason: Reason | None
-    explanation: tuple[Step, ...]
+    looked: Looked = field(compare=False, repr=False)
     took: bool = False
     """Was the rule's `when` true? Then a rule with `stop: true` ends the list, call or no call."""
+
+    @property
+    def explanation(self) -> tuple[Step, ...]:
+        """Everything that was looked at, in order; put into words now."""
+        return tuple(step for steps in self.looked for step in steps())
 
 
 def fields_needed(rules: Iterable[Rule]) -> dict[str, frozenset[str]]:
@@ -99,15 +105,20 @@ def decide(
 
 def decide_in(rule: Rule, here: Situation, *, default_region: str) -> Decision:
     """The same for a prepared event: several rules are asked about it."""
-    steps = [Step(Part.ENTERED, "event", here.entered), *conditions(rule, here.event, here.catalog)]
+    looked: Looked = [partial(_event_steps, rule, here)]
     reason = concerns(rule, here.event, here.catalog)
     if reason is None:
         reason = here.moved_on
-        steps.append(still_there(reason, here.event))
-    reason = reason or condition(rule, here.values, steps)
+        looked.append(partial(still_there, reason, here.event))
+    reason = reason or condition(rule, here.values, looked)
     if reason is not None:
-        return Decision(None, reason, tuple(steps))
-    return _request(rule, here.values, default_region, steps)
+        return Decision(None, reason, looked)
+    return _request(rule, here.values, default_region, looked)
+
+
+def _event_steps(rule: Rule, here: Situation) -> Iterator[Step]:
+    yield Step(Part.ENTERED, "event", here.entered)
+    yield from conditions(rule, here.event, here.catalog)
 
 
 def event_values(event: StageEvent, catalog: Catalog) -> dict[str, Any]:
@@ -189,52 +200,59 @@ def _entered(record: RecordRef, values: Mapping[str, Any]) -> str:
     return f'{record} entered "{values["stage"]}"{of} at {values["occurred_at"]}'
 
 
-def _request(rule: Rule, values: Mapping[str, Any], default_region: str, steps: list[Step]) -> Decision:
+def _request(rule: Rule, values: Mapping[str, Any], default_region: str, looked: Looked) -> Decision:
     call = rule.call
-    number = number_to_call(call, values, default_region, steps)
+    number = number_to_call(call, values, default_region, looked)
     if isinstance(number, Reason):
-        return Decision(None, number, tuple(steps), took=True)
-    agent = _one_line("agent", call.agent, values, steps, otherwise="the default agent")
-    if call.agent is not None and agent is None:
+        return Decision(None, number, looked, took=True)
+    agent = _one_line("agent", call.agent, values, looked)
+    if call.agent is None:
+        looked.append(lambda: (Step(Part.CALL, "agent", "agent: the default agent"),))
+    elif agent is None:
         reason = Reason("no_agent", f"agent is given as {call.agent.source} and that is empty")
-        steps[-1] = replace(steps[-1], sentence=reason.sentence, holds=False)
-        return Decision(None, reason, tuple(steps), took=True)
+        looked[-1] = partial(_refused, looked[-1], reason)
+        return Decision(None, reason, looked, took=True)
     request = TriggerRequest(
         phone_number=number.e164,
         agent=agent,
-        name=_one_line("name", call.name, values, steps),
-        email=_one_line("email", call.email, values, steps),
-        metadata={key: _given(key, tree, values, steps) for key, tree in call.metadata.items()},
+        name=_one_line("name", call.name, values, looked),
+        email=_one_line("email", call.email, values, looked),
+        metadata={key: _given(key, tree, values, looked) for key, tree in call.metadata.items()},
     )
-    return Decision(request, None, tuple(steps), took=True)
+    return Decision(request, None, looked, took=True)
 
 
-def _one_line(
-    key: str,
-    field: MergeField | None,
-    values: Mapping[str, Any],
-    steps: list[Step],
-    *,
-    otherwise: str | None = None,
-) -> str | None:
+def _refused(steps: Callable[[], Iterable[Step]], reason: Reason) -> Iterator[Step]:
+    """The same steps, as what speaks against the call."""
+    for step in steps():
+        yield replace(step, sentence=reason.sentence, holds=False)
+
+
+def _one_line(key: str, field: MergeField | None, values: Mapping[str, Any], looked: Looked) -> str | None:
     """Evaluate to a text without blanks that an empty field has left; None where nothing is left."""
+    if field is None:
+        return None
     notes: list[str] = []
-    text = (" ".join(field.text(values, notes).split()) or None) if field else None
-    if field is not None or otherwise is not None:
-        found = found_in(values, field.fields if field else ())
-        shown = short(text) if text else (otherwise if field is None else None) or "empty, left out"
-        steps.append(Step(Part.CALL, key, f"{key}: {shown}", True, found, beyond(notes, found)))
+    text = " ".join(field.text(values, notes).split()) or None
+    looked.append(partial(_value_step, key, text, field, values, notes))
     return text
 
 
-def _given(key: str, tree: Tree, values: Mapping[str, Any], steps: list[Step]) -> Any:
+def _given(key: str, tree: Tree, values: Mapping[str, Any], looked: Looked) -> Any:
     """Evaluate a value of the metadata."""
     notes: list[str] = []
     value = _rendered(tree, values, notes)
-    found = found_in(values, set(_fields_in(tree)))
-    shown = short(value) if value is not None else "empty"
-    steps.append(Step(Part.CALL, f"metadata.{key}", f"{key}: {shown}", True, found, beyond(notes, found)))
+    looked.append(partial(_value_step, f"metadata.{key}", value, tree, values, notes))
     return value
+
+
+def _value_step(
+    key: str, value: Any, tree: Tree, values: Mapping[str, Any], notes: list[str]
+) -> Iterator[Step]:
+    found = found_in(values, frozenset(_fields_in(tree)))
+    shown = "empty, left out" if value is None else short(value)
+    sentence = f"{key.removeprefix('metadata.')}: {shown}"
+    yield Step(Part.CALL, key, sentence, True, found, beyond(notes, found))
 
 
 def _rendered(tree: Tree, values: Mapping[str, Any], notes: list[str]) -> Any:

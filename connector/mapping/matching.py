@@ -1,12 +1,14 @@
 """Is an event one that a rule is for? The verdict of each `when`, with a word and a sentence for every no."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from connector.mapping.language import ANY, Rule, When
+from connector.mapping.merge import Condition
 from connector.mapping.stages import StageIndex, index_of
-from connector.mapping.steps import Part, Step, beyond, found_in, told
+from connector.mapping.steps import Looked, Part, Step, beyond, found_in, told
 from connector.mapping.values import short
 from connector.mapping.words import folded, listed
 from connector.model import Catalog, Context, EventKind, Source, StageEvent
@@ -114,27 +116,30 @@ def conditions(rule: Rule, event: StageEvent, catalog: Catalog) -> list[Step]:
     return steps
 
 
-def condition(rule: Rule, values: Mapping[str, Any], steps: list[Step]) -> Verdict:
-    """Decide the rule's `if`, and add to `steps` each of its clauses with the values it saw."""
+def condition(rule: Rule, values: Mapping[str, Any], looked: Looked) -> Verdict:
+    """Decide the rule's `if`, and add to `looked` each of its clauses with the values it saw."""
     wanted = rule.when.condition
     if wanted is None:
         return None
-    judged = wanted.judge(values)
-    for each in judged:
-        found = found_in(values, each.clause.compiled.fields)
-        sentence = f"{each.clause.line}: {'true' if each.holds else 'false'}"
-        sentence = f"{sentence} ({told(found)})" if found else sentence
-        steps.append(Step(Part.WHEN, "if", sentence, each.holds, found, beyond(each.notes, found)))
-    if all(each.holds for each in judged):
+    looked.append(partial(_clauses, wanted, values))
+    if wanted.holds(values, []):
         return None
     found = found_in(values, wanted.fields)
     return Reason("condition_false", f"the condition of the rule is false: {told(found) or 'always'}")
 
 
-def still_there(verdict: Verdict, event: StageEvent) -> Step:
-    """Return the step that says whether the record still stands where the event says."""
+def _clauses(wanted: Condition, values: Mapping[str, Any]) -> Iterator[Step]:
+    for each in wanted.judge(values):
+        found = found_in(values, each.clause.compiled.fields)
+        sentence = f"{each.clause.line}: {'true' if each.holds else 'false'}"
+        sentence = f"{sentence} ({told(found)})" if found else sentence
+        yield Step(Part.WHEN, "if", sentence, each.holds, found, beyond(each.notes, found))
+
+
+def still_there(verdict: Verdict, event: StageEvent) -> Iterator[Step]:
+    """Yield the step that says whether the record still stands where the event says."""
     sentence = verdict.sentence if verdict else f"{event.record} still stands in the stage"
-    return Step(Part.WHEN, "still_there", sentence, verdict is None)
+    yield Step(Part.WHEN, "still_there", sentence, verdict is None)
 
 
 def _judged(key: str, refusal: Verdict, otherwise: str) -> Step:

@@ -134,9 +134,13 @@ class Condition:
     """An expression that is true or false."""
 
     source: str
+    compiled: Compiled
     clauses: tuple[Clause, ...]
-    fields: frozenset[tuple[str, str]]
-    """What it reads: `{("deal", "amount")}`."""
+
+    @property
+    def fields(self) -> frozenset[tuple[str, str]]:
+        """What it reads: `{("deal", "amount")}`."""
+        return self.compiled.fields
 
     @classmethod
     def compile(cls, source: str, names: Names) -> "Condition":
@@ -150,10 +154,10 @@ class Condition:
         except BadSource as error:
             raise BadMergeField([error.problem]) from None
         clauses = [Clause(" ".join(each.source.split()), one) for each, one in zip(parts, found, strict=True)]
-        return cls(source, tuple(clauses), compiled.fields)
+        return cls(source, compiled, tuple(clauses))
 
     def judge(self, values: Mapping[str, Any]) -> list[Judged]:
-        """Decide every clause; false, with a note, from where on it would take too much work."""
+        """Decide every clause by itself; false, with a note, from where on it would take too much work."""
         scope = Scope(values, [])
         judged = []
         for clause in self.clauses:
@@ -164,9 +168,7 @@ class Condition:
 
     def holds(self, values: Mapping[str, Any], notes: list[str]) -> bool:
         """Decide it; False, with a note, where that would take too much work."""
-        judged = self.judge(values)
-        notes.extend(note for each in judged for note in each.notes)
-        return all(each.holds for each in judged)
+        return is_true(_guarded(self.compiled.evaluate, values, notes))
 
 
 def _single_braces(constant: str, offset: int, names: Names) -> list[Problem]:

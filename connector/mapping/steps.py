@@ -1,8 +1,9 @@
 """What was looked at on the way to a decision, step by step: kept with a dispatch, and shown to a person."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from connector.mapping.values import is_empty, short
@@ -48,13 +49,23 @@ class Step:
         return kept
 
 
-def found_in(values: Mapping[str, Any], fields: Iterable[tuple[str, str]]) -> dict[str, str | None]:
+Looked = list[Callable[[], Iterable[Step]]]
+"""What was looked at, each to be put into words when somebody asks: a decision does not wait for its explanation."""
+
+
+def found_in(values: Mapping[str, Any], fields: frozenset[tuple[str, str]]) -> dict[str, str | None]:
     """Return what these fields hold, each shortened for a sentence; None where it is empty."""
     held = {}
-    for name, key in sorted(fields):
+    for name, key, spelt in _spelt(fields):
         value = (values.get(name) or {}).get(key)
-        held[f"{name}.{key}"] = None if is_empty(value) else short(value)
+        held[spelt] = None if is_empty(value) else short(value)
     return held
+
+
+@lru_cache(4096)
+def _spelt(fields: frozenset[tuple[str, str]]) -> tuple[tuple[str, str, str], ...]:
+    """Fields in order, each with how a rule spells it: the same few are asked for with every event."""
+    return tuple((name, key, f"{name}.{key}") for name, key in sorted(fields))
 
 
 def told(found: Mapping[str, str | None]) -> str:

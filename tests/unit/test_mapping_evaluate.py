@@ -76,7 +76,8 @@ def decided(
 ) -> Decision:
     decision = decide(a_rule, event, context, catalog, default_region=region)
     assert (decision.request is None) == (decision.reason is not None)
-    assert json.loads(json.dumps(asdict(decision)))
+    assert json.loads(json.dumps([step.as_json() for step in decision.explanation])), "it is kept as JSON"
+    assert json.dumps(decision.request and asdict(decision.request))
     return decision
 
 
@@ -389,7 +390,8 @@ def test_deciding_never_raises_and_is_repeatable(
     context = Context(DEAL, stage, pipeline, {"deal": deal, "contact": contact})
     event = replace(EVENT, stage=stage, pipeline=pipeline)
     first = decided(FULL, event, context)
-    assert first == decided(FULL, event, context)
+    again = decided(FULL, event, context)
+    assert (first, first.explanation) == (again, again.explanation)
     happened = Happened("ended", EVENT.occurred_at, CallResult("c1"))
     (written,) = write_back(FULL, happened, About(DEAL, "1001", {**context.fields, "event": {}}))
     assert all(isinstance(value, str) for value in written.content.values())
