@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from connector.model import DispatchState, EventKind, RecordRef, Source, StageEvent
+from connector.model import DispatchState, RecordRef, StageEvent
+from connector.store.event_rows import event_from_json, event_to_json
 from connector.store.tables import dispatch_history, dispatches
 
 UNDER_WAY = ("sending", "placed", "unknown")
@@ -374,36 +375,3 @@ def _looks(row: sa.Row[Any]) -> list[Mapping[str, Any]]:
         return found
     steps = [{"part": "call", "key": "", "sentence": each} for each in found]
     return [{"at": row.created_at.isoformat(), "steps": steps}]
-
-
-def event_to_json(event: StageEvent) -> dict[str, Any]:
-    """The event without the vendor's raw form: that stays with the delivery."""
-    return {
-        "id": event.id,
-        "record": [event.record.type, event.record.id],
-        "stage": event.stage,
-        "occurred_at": event.occurred_at.isoformat(),
-        "kind": event.kind.value,
-        "pipeline": event.pipeline,
-        "previous_stage": event.previous_stage,
-        "source": event.source,
-        "changed_by": event.changed_by.value,
-        "own": event.own,
-        "fields": event.fields,
-    }
-
-
-def event_from_json(value: Mapping[str, Any]) -> StageEvent:
-    return StageEvent(
-        id=value["id"],
-        record=RecordRef(*value["record"]),
-        stage=value["stage"],
-        occurred_at=datetime.fromisoformat(value["occurred_at"]),
-        kind=EventKind(value["kind"]),
-        pipeline=value["pipeline"],
-        previous_stage=value["previous_stage"],
-        source=value["source"],
-        changed_by=Source(value.get("changed_by", Source.UNKNOWN)),  # not in rows of older versions
-        own=value["own"],
-        fields=value.get("fields", {}),
-    )
