@@ -1,4 +1,4 @@
-"""`make bench`, or `python -m tests.bench [acknowledge] [drain] [start] [rules]` for a part of it."""
+"""`make bench`, or `python -m tests.bench [acknowledge] [drain] [start] [rules] [trigger] [memory]` for parts of it."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from tests.bench import acknowledging, draining, ruling, starting
+from tests.bench import acknowledging, draining, remembering, ruling, starting, triggering
 from tests.bench.acknowledging import described
 from tests.bench.draining import BATCH, CONNECTIONS, EVENTS, LONGEST, PHONES, Drained
 from tests.bench.processes import World, world
@@ -16,6 +16,8 @@ AIM_P99 = 20.0
 AIM_EVENTS = 800.0
 AIM_MEMORY = 200.0
 AT_ONCE = EVENTS // BATCH
+ON_REQUEST = {"memory"}
+"""Measured only where it is named: it takes half an hour."""
 
 
 def main() -> None:
@@ -25,8 +27,10 @@ def main() -> None:
         "acknowledge": lambda here: [acknowledging.measure(here)],
         "drain": _drains,
         "rules": lambda _: ruling.measure(),
+        "trigger": lambda here: [triggering.measure(here)],
+        "memory": lambda here: [remembering.measure(here)],
     }
-    chosen = sys.argv[1:] or list(parts)
+    chosen = sys.argv[1:] or [name for name in parts if name not in ON_REQUEST]
     if unknown := [each for each in chosen if each not in parts]:
         sys.exit(f"not a part: {', '.join(unknown)}; there are: {', '.join(parts)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the world is tidied up then too

@@ -1,4 +1,4 @@
-"""The load: genuinely signed HubSpot deliveries over kept connections, from a process of its own.
+"""The load: genuinely signed HubSpot deliveries, or trigger requests, over kept connections, from a process of its own.
 
 `python -m tests.bench.load` reads one JSON object (the fields of `Load`) from stdin and prints one (those of
 `Seen`). Everything is made and signed before the first byte is sent, so that little is left to do meanwhile.
@@ -18,6 +18,10 @@ from urllib.parse import urlsplit
 from adapters.hubspot.sandbox.account import DEMO_REQUESTED
 from adapters.hubspot.sandbox.deliveries import sign
 from adapters.hubspot.sandbox.server import APP_ID, CLIENT_SECRET, PORTAL_ID
+from tests.bench.triggers import triggers
+
+Timed = tuple[bytes, float]
+"""A request, and when it is due by the clock of time.perf_counter()."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,10 @@ class Load:
     pause: float = 0.0
     """Between an answer and the next delivery of a connection."""
     stage: str = DEMO_REQUESTED
+    triggers: bool = False
+    """Trigger requests instead of deliveries, one for each of `deals`, each once."""
+    rate: float | None = None
+    """So many a second over all connections, each on its beat: its latency counts from there, sent late or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +136,15 @@ def _request(url: str, body: bytes, now: int) -> bytes:
 
 
 def _send_all(load: Load) -> Seen:
-    prepared = deliveries(load)
+    prepared = triggers(load.url, load.deals) if load.triggers else deliveries(load)
     latencies: list[float] = []
     refused: list[bytes] = []
-    source = iter(prepared) if load.seconds is None else itertools.cycle(prepared)
+    again = load.seconds is not None and not load.triggers
+    source = itertools.cycle(prepared) if again else iter(prepared)
     began = time.time()
     start_at = time.perf_counter()
     until = float("inf") if load.seconds is None else start_at + load.seconds
-    todo = _until(source, until)
+    todo = _until(_timed(source, load.rate, start_at), until)
     threads = [
         threading.Thread(target=_connection, args=(load, todo, latencies, refused))
         for _ in range(load.connections)
@@ -147,23 +156,30 @@ def _send_all(load: Load) -> Seen:
     return Seen(began, time.perf_counter() - start_at, sorted(latencies), len(refused))
 
 
-def _until(source: Iterator[bytes], until: float) -> Iterator[bytes]:
+def _timed(source: Iterator[bytes], rate: float | None, start_at: float) -> Iterator[Timed]:
+    """Each request with the moment it is to be sent at; 0: as soon as can be."""
+    for number, request in enumerate(source):
+        yield request, start_at + number / rate if rate else 0.0
+
+
+def _until(source: Iterator[Timed], until: float) -> Iterator[Timed]:
     """A source that many threads may draw from."""
     lock = threading.Lock()
 
-    def following() -> bytes | None:
+    def following() -> Timed | None:
         with lock:
             return next(source, None) if time.perf_counter() < until else None
 
     return iter(following, None)
 
 
-def _connection(load: Load, todo: Iterator[bytes], latencies: list[float], refused: list[bytes]) -> None:
+def _connection(load: Load, todo: Iterator[Timed], latencies: list[float], refused: list[bytes]) -> None:
     host, _, port = urlsplit(load.url).netloc.partition(":")
     with socket.create_connection((host, int(port))) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for request in todo:
-            sent_at = time.perf_counter()
+        for request, due_at in todo:
+            time.sleep(max(0.0, due_at - time.perf_counter()))
+            sent_at = due_at or time.perf_counter()
             connection.sendall(request)
             status = _status(connection)
             latencies.append((time.perf_counter() - sent_at) * 1000)

@@ -24,7 +24,7 @@ from connector.first_files import RULES
 CONNECTION = "sales-hubspot"
 API_KEY = "bvai_sk_bench0123456789abcdef"
 WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 AT_ANY_HOUR = "".join(
@@ -113,14 +113,26 @@ class World:
     made: list[Service] = field(default_factory=list, init=False)
 
     def stagecall(
-        self, *arguments: str, hubspot: str = "http://127.0.0.1:9", api_url: str | None = None
+        self,
+        *arguments: str,
+        hubspot: str = "http://127.0.0.1:9",
+        api_url: str | None = None,
+        max_per_minute: int | None = None,
+        alone: bool = False,
     ) -> Service:
-        """`stagecall serve`, not started yet, with a data folder of its own and no limit a minute."""
+        """`stagecall serve`, not started yet, with a data folder of its own.
+
+        `max_per_minute` is our call API's; `alone`: nothing but the call API, and nobody is told of its events.
+        """
         port = free_port()
         home = self.folder / f"stagecall-{port}"
         home.mkdir(mode=0o711)
         (home / "rules.yaml").write_text(AT_ANY_HOUR)
-        (home / "stagecall.yaml").write_text(json.dumps(_config(hubspot, api_url)))
+        config = _config(hubspot, api_url, max_per_minute)
+        if alone:
+            own = {**config["call_api"], "keys": [{"name": "bench", "key": API_KEY}]}
+            config = {"call_api": own}
+        (home / "stagecall.yaml").write_text(json.dumps(config))
         files = ("--config", str(home / "stagecall.yaml"), "--data", str(home / "data"))
         return self.service("connector.cli", "serve", "--port", str(port), *files, *arguments, port=port)
 
@@ -179,7 +191,7 @@ def database_url(served: Service) -> str:
     return EmbeddedServer(Path(served.command[served.command.index("--data") + 1])).url
 
 
-def _config(hubspot: str, api_url: str | None) -> dict[str, Any]:
+def _config(hubspot: str, api_url: str | None, max_per_minute: int | None) -> dict[str, Any]:
     calls: dict[str, Any] = {"api_key": API_KEY, "webhook_secret": WEBHOOK_SECRET, "max_per_minute": None}
     config: dict[str, Any] = {
         "connections": {
@@ -197,7 +209,7 @@ def _config(hubspot: str, api_url: str | None) -> dict[str, Any]:
     if api_url is None:
         agent = {"name": "Lead Qualifier", "phone_number": "+12025550100", "default": True}
         config["call_api"] = {
-            "max_per_minute": None,
+            "max_per_minute": max_per_minute,
             "max_concurrent_calls": None,
             "simulated": {"ring_seconds": 0, "talk_seconds": 0},
             "agents": [agent],
