@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connector.call_api import problems
@@ -12,6 +12,8 @@ from connector.call_api.hours import Opening, opening, waits_for
 from connector.call_api.problems import Refusal
 
 FURTHEST = timedelta(days=366)
+LATEST = timedelta(days=1)
+"""A `scheduled_at` that is over means "now", for requests that were late; one older than this is a mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,10 @@ def _wanted_at(trigger: Trigger, now: datetime) -> datetime:
         return now
     if trigger.scheduled_at > now + FURTHEST:
         raise Refusal(problems.bad_field("scheduled_at", "at most a year ahead"))
+    if trigger.scheduled_at < now - LATEST:
+        raise Refusal(
+            problems.bad_field("scheduled_at", "at most a day ago: then the call is placed at once")
+        )
     return max(trigger.scheduled_at, now)
 
 
@@ -70,5 +76,5 @@ def _reason(found: Opening, wanted_at: datetime, now: datetime) -> str | None:
     if found.at is not None and found.at > wanted_at:
         return waits_for(found)
     if wanted_at > now:
-        return f"scheduled for {wanted_at:%Y-%m-%d %H:%M} UTC"
+        return f"scheduled for {wanted_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     return None

@@ -6,8 +6,6 @@ from typing import Any
 
 import msgspec
 
-from connector.call_api.states import CallState
-
 Row = Mapping[Any, Any]
 
 
@@ -82,8 +80,7 @@ def _started_at(row: Row) -> str | None:
 
 def _scheduled_for(row: Row) -> str | None:
     """The moment it waits for, or waited for; None for a call that was due at once."""
-    waits = row["state"] == CallState.QUEUED or row["due_at"] > row["created_at"]
-    return moment(row["due_at"]) if waits else None
+    return moment(row["due_at"]) if row["due_at"] > row["created_at"] else None
 
 
 def _metadata(row: Row) -> msgspec.Raw:

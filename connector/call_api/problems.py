@@ -1,6 +1,7 @@
 """What a request is refused with: status, the contract's text, and a word for machines."""
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -155,3 +156,10 @@ def wrong_field(name: str, sentence: str) -> Problem:
 def bad_parameter(name: str, wanted: str) -> Problem:
     """A query parameter that cannot be understood."""
     return Problem(400, "invalid_parameter", f"{name} must be {wanted}", blamed=name)
+
+
+def unknown_parameter(name: str, possible: Iterable[str]) -> Problem:
+    """A query parameter that does not exist: read as if it were not there, it would find more than was asked for."""
+    near = difflib.get_close_matches(name, possible, n=1)
+    help_ = f"did you mean {near[0]}?" if near else f"possible: {', '.join(sorted(possible))}"
+    return Problem(400, "invalid_parameter", f"{name} is not a parameter of this path; {help_}", blamed=name)

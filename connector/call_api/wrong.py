@@ -15,7 +15,14 @@ _WANTED = {
     "model_attributes_type": "an object",
     "list_type": "a list",
     "tuple_type": "a list",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    **dict.fromkeys(
+        ("timezone_aware", "datetime_type", "datetime_parsing", "datetime_from_date_parsing"),
+        "a moment with its offset, such as 2026-11-30T10:00:00-05:00",
+    ),
 }
+_LIMITS = {"greater_than_equal": "at least {ge}", "less_than_equal": "at most {le}"}
 _BEGINNINGS = ("Value error, ", "Input should be ", "must be ", "Value should be ", "String should ")
 
 
@@ -38,6 +45,8 @@ def _wanted(detail: Mapping[str, Any]) -> str:
     plain = _WANTED.get(detail["type"])
     if plain is not None:
         return plain
+    if detail["type"] in _LIMITS:
+        return _LIMITS[detail["type"]].format(**detail["ctx"])
     message = str(detail["msg"])
     for beginning in _BEGINNINGS:
         message = message.removeprefix(beginning)

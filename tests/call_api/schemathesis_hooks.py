@@ -21,7 +21,8 @@ REFUSED_FOR_A_REASON = {
     ("no_agent", "agent_id"): "schemathesis archives agents, the default one too",
     ("outside_calling_window", None): "agents that schemathesis makes may refuse at this hour",
     ("expires_too_soon", "expires_at"): "it depends on the hour at which this runs",
-    ("invalid_field", "scheduled_at"): "it must be less than a year ahead",
+    ("invalid_field", "scheduled_at"): "it must be less than a year ahead, and not over for more than a day",
+    ("invalid_field", "expires_at"): "it must be still to come",
     ("invalid_parameter", "cursor"): "a cursor is one that we gave, for the same filters",
     ("invalid_field", "calling_window.hours"): "a range of hours must not end when it starts",
 }

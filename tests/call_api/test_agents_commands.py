@@ -104,7 +104,7 @@ def test_an_agent_is_archived_and_comes_back(run: Run) -> None:
             ["create", "--name", "x", "--variable", "x=y"],
             'the variable "x" comes from name, email or metadata',
         ),
-        (["create", "--name", "x", "--max-ring-seconds", "4"], "max_ring_seconds must be greater than"),
+        (["create", "--name", "x", "--max-ring-seconds", "4"], "max_ring_seconds must be at least 5"),
         (["create", "--name", "x", "--calling-window", "nowhere.yaml"], "nowhere.yaml cannot be read"),
         (["change", "Nobody"], '"Nobody" is not the name or id of an agent; there are: Closer'),
         (["archive", "Nobody"], '"Nobody" is not the name or id of an agent; there are: Closer'),

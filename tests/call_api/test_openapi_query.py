@@ -33,3 +33,13 @@ def test_what_could_mean_two_things_is_refused(running: Running, query: str) -> 
     answer = running.client.get(f"/calls?{query}")
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_parameter")
     assert answer.json()["field"] == query.partition("=")[0]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [("colour=red", "possible: "), ("phone_numbr=1", "did you mean phone_number?")],
+)
+def test_a_parameter_that_does_not_exist_is_refused(running: Running, query: str, said: str) -> None:
+    answer = running.client.get(f"/calls?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_parameter")
+    assert said in answer.json()["error"]

@@ -164,10 +164,12 @@ def test_scheduled_at_is_honoured_within_the_window(serve: Serve, asked: str, du
 def test_scheduled_at_without_a_window(serve: Serve) -> None:
     running = serve_window(serve, MONDAY_NIGHT)
     at = "2026-11-24T03:00:00.000Z"
-    answer = running.client.trigger({"phone_number": ADA, "scheduled_at": at}).json()
+    asked = "2026-11-23T22:00:00-05:00"
+    answer = running.client.trigger({"phone_number": ADA, "scheduled_at": asked}).json()
     assert (answer["scheduled_for"], answer["timezone"]) == (at, "UTC")
     running.until_quiet()
-    assert running.client.show(answer["call_id"])["status"] == "queued"
+    call = running.client.show(answer["call_id"])
+    assert (call["status"], call["history"][0]["reason"]) == ("queued", "scheduled for 2026-11-24 03:00 UTC")
     running.clock.now = moment(at)
     running.until_quiet()
     assert running.client.show(answer["call_id"])["status"] == "dialing"
@@ -180,6 +182,7 @@ def test_scheduled_at_without_a_window(serve: Serve) -> None:
         ({"scheduled_at": "2026-11-24T10:30:00"}, "scheduled_at"),
         ({"scheduled_at": 1795000000}, "scheduled_at"),
         ({"scheduled_at": "2028-01-01T00:00:00Z"}, "scheduled_at"),
+        ({"scheduled_at": "2026-10-24T10:00:00Z"}, "scheduled_at"),
         ({"expires_at": "2026-11-24T01:00:00Z"}, "expires_at"),
         ({"expires_at": False}, "expires_at"),
     ],
@@ -189,6 +192,7 @@ def test_moments_that_cannot_be_are_refused(serve: Serve, fields: dict[str, Any]
     answer = running.client.trigger({"phone_number": ADA, **fields})
     assert answer.status_code == 400
     assert (answer.json()["code"], answer.json()["field"]) == ("invalid_field", field)
+    assert answer.json()["error"].startswith(f"{field} must be a")
 
 
 def test_a_call_that_would_expire_before_it_may_be_placed_is_refused(serve: Serve) -> None:

@@ -86,6 +86,8 @@ def read_query(model: type[Model]) -> Model:
             given[name] = values[0]
         else:
             metadata[field] = values[0]
+    if unknown := given.keys() - model.model_fields.keys():
+        raise Refusal(problems.unknown_parameter(min(unknown), model.model_fields))
     try:
         return model.model_validate({**given, "metadata": metadata}, strict=False)
     except ValidationError as error:

@@ -152,7 +152,7 @@ DELIVERY_HEADERS = [
 
 DELIVERY_ANSWERS = {
     "2XX": {"description": "Taken."},
-    "410": {"description": "Nobody wants this any more: the webhook is removed."},
+    "410": {"description": "Nobody wants this any more: the webhook is ended, and gets nothing again."},
     "4XX": {"description": "Not taken, and not sent again; but 408 and 429 (`Retry-After` is obeyed) are."},
     "5XX": {"description": "Not taken: sent again, ten tries over three days."},
 }

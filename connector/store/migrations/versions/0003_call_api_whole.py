@@ -85,6 +85,7 @@ def _change_calls() -> None:
         sa.Column("max_talk_seconds", sa.Integer),
         sa.Column("analysis_until", MOMENT, comment="it has ended; its summary is waited for until then"),
     )
+    op.execute("UPDATE call_api.calls SET due_at = created_at")
     op.drop_column("calls", "dispatch_id", schema=SCHEMA)  # and its index
 
 
