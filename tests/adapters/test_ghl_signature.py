@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,7 +55,7 @@ def unsigned(body: bytes = b'{"contact_id": "c"}', url: str = "", **headers: str
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="shared/ not here")
-def test_every_row_of_the_corpus_is_judged_right() -> None:
+def test_every_row_of_the_corpus_is_judged_right(counted: Callable[[str, str], None]) -> None:
     public = json.loads(CORPUS.with_name("ghl_keys.json").read_text())
     judge = adapter(public_keys=list(public.values()), allow_signatures=["ed25519", "rsa"])
     rows = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()]
@@ -71,6 +72,7 @@ def test_every_row_of_the_corpus_is_judged_right() -> None:
             found = "reject"
         if found != row["expect"]:
             wrong.append((row["id"], row["why"], found))
+    counted("signatures/ghl", f"{len(rows) - len(wrong)} of {len(rows)}")
     assert (len(rows), wrong) == (68, [])
 
 

@@ -1,6 +1,7 @@
 """Calling windows: nobody is called outside of them, and whoever asks is told when they open."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,7 @@ def test_the_hour_is_the_leads_or_the_fixed_zones(serve: Serve, number: str, mod
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="shared/ not here")
-def test_every_zone_of_an_ambiguous_area_code_must_be_open() -> None:
+def test_every_zone_of_an_ambiguous_area_code_must_be_open(counted: Callable[[str, str], None]) -> None:
     rows = [row for row in map(json.loads, CORPUS.read_text().splitlines()) if len(row["tz"]) > 1]
     assert rows
     window = {"hours": {"mon-fri": ["09:00-18:00"]}, "timezone": "America/New_York"}
@@ -124,6 +125,9 @@ def test_every_zone_of_an_ambiguous_area_code_must_be_open() -> None:
             assert len(zones) > 20
             continue
         assert all(9 <= found.at.astimezone(zone_of(zone)).hour < 18 for zone in zones), row
+    counted(
+        "phone/nanp_timezones, ambiguous codes", f"{len(rows)} of {len(rows)} wait until all zones are open"
+    )
 
 
 def test_holidays_and_closed_dates_are_skipped(serve: Serve) -> None:

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def test_the_hosted_services_own_signature_is_accepted() -> None:
         call_events.verify(_request(headers, BODY + b" ", now=now), "whsec_test")
 
 
-def test_every_published_standard_webhooks_row_is_judged_right() -> None:
+def test_every_published_standard_webhooks_row_is_judged_right(counted: Callable[[str, str], None]) -> None:
     file = SHARED / "corpora/signatures/standard_webhooks.jsonl"
     if not file.exists():
         pytest.skip("shared/ not here")
@@ -84,6 +85,7 @@ def test_every_published_standard_webhooks_row_is_judged_right() -> None:
             verdict = "reject"
         if verdict != row["expect"]:
             wrong.append((row["id"], row["why"], verdict))
+    counted("signatures/standard_webhooks", f"{len(rows) - len(wrong)} of {len(rows)}")
     assert not wrong, f"{len(wrong)} of {len(rows)} wrong: {wrong[:5]}"
 
 

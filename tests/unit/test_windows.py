@@ -3,6 +3,7 @@
 import json
 import random
 import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ NIGHT = window({"mon-sun": ["22:00-02:00"]})
 
 
 @pytest.mark.skipif(not CORPORA.exists(), reason="shared/ not here")
-def test_all_2127_rows_are_open_and_open_next_when_they_say() -> None:
+def test_all_2127_rows_are_open_and_open_next_when_they_say(counted: Callable[[str, str], None]) -> None:
     found = rows("calling_windows")
     right = [
         row
@@ -57,12 +58,12 @@ def test_all_2127_rows_are_open_and_open_next_when_they_say() -> None:
         if is_open(judged, at, [row["zone"]]) is row["open"]
         if next_open(judged, at, [row["zone"]]) == utc(row["next_open"][:-1])
     ]
-    print(f"calling_windows: {len(right)} of {len(found)} rows right")  # noqa: T201  counted in the test output
+    counted("time/calling_windows", f"{len(right)} of {len(found)}")
     assert (len(right), len(found)) == (2127, 2127)
 
 
 @pytest.mark.skipif(not CORPORA.exists(), reason="shared/ not here")
-def test_all_832_changes_of_the_clocks_are_met_to_the_second() -> None:
+def test_all_832_changes_of_the_clocks_are_met_to_the_second(counted: Callable[[str, str], None]) -> None:
     """A window that opens at the minute the clocks show after the change opens then, or an hour shown before."""
     found = rows("transitions")
     for row in found:
@@ -79,7 +80,7 @@ def test_all_832_changes_of_the_clocks_are_met_to_the_second() -> None:
         first = at - timedelta(seconds=row["before"] - row["after"]) if shown_twice else at
         assert next_open(just_then, first - timedelta(hours=5), [row["zone"]]) == first, row
         assert next_open(just_then, at - timedelta(seconds=1), [row["zone"]]) == at, row
-    print(f"transitions: {len(found)} rows")  # noqa: T201  counted in the test output
+    counted("time/transitions", f"{len(found)} of {len(found)}")
     assert len(found) == 832
 
 

@@ -1,6 +1,7 @@
 """Time zones by name, and of phone numbers."""
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
@@ -17,10 +18,10 @@ CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpora" / "phone" / 
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="shared/ not here")
-def test_all_225_area_codes_lie_where_they_say() -> None:
+def test_all_225_area_codes_lie_where_they_say(counted: Callable[[str, str], None]) -> None:
     rows = [json.loads(line) for line in CORPUS.read_text().splitlines()]
     right = [row for row in rows if zones_of_number(row["sample"]) == tuple(row["tz"])]
-    print(f"nanp_timezones: {len(right)} of {len(rows)} rows right")  # noqa: T201  counted in the test output
+    counted("phone/nanp_timezones", f"{len(right)} of {len(rows)}")
     assert (len(right), len(rows)) == (225, 225)
 
 
