@@ -8,7 +8,7 @@ import requests
 
 from adapters.hubspot import activities, events, records, signature
 from adapters.hubspot.client import Client
-from adapters.hubspot.fields import CONTACT_FIELDS, DEAL_FIELDS, STANDARD_CATALOG
+from adapters.hubspot.fields import COMPANY_FIELDS, CONTACT_FIELDS, DEAL_FIELDS, STANDARD_CATALOG
 from adapters.hubspot.settings import Settings
 from connector import adapter
 from connector.adapter import ConnectionSettings
@@ -21,7 +21,7 @@ class Adapter(adapter.Adapter):
 
     title = "HubSpot"
     record = "deal"
-    objects = ("deal", "contact")
+    objects = ("deal", "contact", "company")
     writable = records.WRITABLE
     moves_stage = True
     notes_on = activities.TIMELINES
@@ -29,7 +29,11 @@ class Adapter(adapter.Adapter):
     instead: ClassVar[Mapping[str, str]] = {
         "tags": "HubSpot gives apps no tags; write a property of your own, such as deal: {ai_call_tags: called}"
     }
-    standard_fields: ClassVar[Mapping[str, frozenset[str]]] = {"deal": DEAL_FIELDS, "contact": CONTACT_FIELDS}
+    standard_fields: ClassVar[Mapping[str, frozenset[str]]] = {
+        "deal": DEAL_FIELDS,
+        "contact": CONTACT_FIELDS,
+        "company": COMPANY_FIELDS,
+    }
     standard_catalog = STANDARD_CATALOG
     # hs_do_not_call stands in some accounts (its owner is not documented), do_not_call is what many create
     # themselves; a property that an account lacks is left out of HubSpot's answer. hs_email_optout is about email.
@@ -71,7 +75,7 @@ class Adapter(adapter.Adapter):
     def read(
         self, records_: Sequence[RecordRef], fields: Mapping[str, Collection[str]]
     ) -> Mapping[RecordRef, Context | ConnectorError]:
-        """Deals by the hundred, each with its first contact."""
+        """Deals by the hundred, each with its first contact and company."""
         return records.read(self._client, records_, fields)
 
     def write(self, writes: Sequence[WriteBack]) -> Mapping[RecordRef, ConnectorError | None]:

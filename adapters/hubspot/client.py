@@ -33,6 +33,7 @@ Properties = Mapping[str, str | None]
 OBJECT_TYPES: Final[Mapping[str, str]] = {
     "deal": "deals",
     "contact": "contacts",
+    "company": "companies",
     "note": "notes",
     "call": "calls",
 }

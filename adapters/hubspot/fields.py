@@ -42,6 +42,14 @@ CONTACT_FIELDS: Final = _COMMON | frozenset(
      "work_email", "zip"}
 )  # fmt: skip
 
+COMPANY_FIELDS: Final = _COMMON | frozenset(
+    {"about_us", "address", "address2", "annualrevenue", "city", "closedate", "country", "days_to_close",
+     "description", "domain", "founded_year", "hs_additional_domains", "hs_country_code", "hs_lastmodifieddate",
+     "hs_lead_status", "hs_num_child_companies", "hs_parent_company_id", "industry", "is_public", "lifecyclestage",
+     "name", "num_associated_contacts", "num_associated_deals", "numberofemployees", "phone", "recent_deal_amount",
+     "state", "timezone", "total_money_raised", "total_revenue", "type", "web_technologies", "website", "zip"}
+)  # fmt: skip
+
 _STAGES: Final = {
     "appointmentscheduled": "Appointment Scheduled",
     "qualifiedtobuy": "Qualified To Buy",

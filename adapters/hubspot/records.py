@@ -1,4 +1,4 @@
-"""Deals by the hundred with their contact: contexts, values written back, and the catalog of stages."""
+"""Deals by the hundred with their contact and company: contexts, values written back, and the catalog of stages."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
@@ -11,6 +11,8 @@ from connector.model import Catalog, Context, Pipeline, RecordRef, Stage, WriteB
 RECORD: Final = "deal"
 WRITABLE: Final = ("deal", "contact")
 ALWAYS: Final = frozenset({"dealstage", "pipeline"})
+ASSOCIATED: Final = ("contact", "company")
+"""The objects of which a deal's first one is read with it."""
 
 T = TypeVar("T")
 Results = dict[RecordRef, ConnectorError | None]
@@ -24,7 +26,7 @@ def catalog(client: Client) -> Catalog:
 def read(
     client: Client, records: Sequence[RecordRef], fields: Mapping[str, Collection[str]]
 ) -> dict[RecordRef, Context | ConnectorError]:
-    """Return each deal as it stands, with its first contact if a contact's field is wanted."""
+    """Return each deal as it stands, with its first contact and company if a field of theirs is wanted."""
     contexts: dict[RecordRef, Context | ConnectorError] = {}
     readable = []
     for record in records:
@@ -87,53 +89,57 @@ def _read_chunk(
 ) -> dict[RecordRef, Context | ConnectorError]:
     ids = list(dict.fromkeys(record.id for record in records))
     deals = client.objects(RECORD, ids, {*fields.get(RECORD, ()), *ALWAYS} - {"id"})
-    contacts = (
-        _first_contacts(client, list(deals), fields["contact"]) if "contact" in fields and deals else {}
-    )
-    return {record: _context(record, deals.get(record.id), contacts.get(record.id, {})) for record in records}
+    firsts = {
+        kind: _firsts(client, kind, list(deals), fields[kind]) if kind in fields and deals else {}
+        for kind in ASSOCIATED
+    }
+
+    def context(record: RecordRef) -> Context | PermanentError:
+        associated = {kind: found.get(record.id, {}) for kind, found in firsts.items()}
+        return _context(record, deals.get(record.id), associated)
+
+    return {record: context(record) for record in records}
 
 
 def _context(
-    record: RecordRef, deal: Properties | None, contact: Mapping[str, Any]
+    record: RecordRef, deal: Properties | None, associated: Mapping[str, Mapping[str, Any]]
 ) -> Context | PermanentError:
     if deal is None:
         return PermanentError(f"{record} is gone from HubSpot: deleted, or merged into another")
-    fields = {"deal": {**deal, "id": record.id}, "contact": contact}
+    fields = {RECORD: {**deal, "id": record.id}, **associated}
     return Context(record, deal.get("dealstage"), deal.get("pipeline"), fields)
 
 
-def _first_contacts(
-    client: Client, deal_ids: Sequence[str], properties: Collection[str]
+def _firsts(
+    client: Client, kind: str, deal_ids: Sequence[str], properties: Collection[str]
 ) -> dict[str, Mapping[str, Any]]:
-    """Return each deal's first contact that still exists."""
-    candidates = {
-        deal: _in_order(links) for deal, links in client.linked(RECORD, deal_ids, "contact").items()
-    }
+    """Return each deal's first contact, or company, that still exists."""
+    candidates = {deal: _in_order(links) for deal, links in client.linked(RECORD, deal_ids, kind).items()}
     known: dict[str, Properties] = {}
     chosen: dict[str, Mapping[str, Any]] = {}
     while candidates := {deal: ids for deal, ids in candidates.items() if ids and deal not in chosen}:
         wanted = dict.fromkeys(ids[0] for ids in candidates.values() if ids[0] not in known)
         for chunk in _chunks(list(wanted)):
-            known |= client.objects("contact", chunk, set(properties) - {"id"})
+            known |= client.objects(kind, chunk, set(properties) - {"id"})
         for deal, ids in candidates.items():
-            contact = ids.pop(0)
-            if contact in known:
-                chosen[deal] = {**known[contact], "id": contact}
+            first = ids.pop(0)
+            if first in known:
+                chosen[deal] = {**known[first], "id": first}
     return chosen
 
 
 def _in_order(links: Sequence[Json]) -> list[str]:
-    """Contacts once each: the primary one first, then labelled ones, then the oldest (lowest id).
+    """Contacts, or companies, once each: the primary one first, then labelled ones, then the oldest (lowest id).
 
-    HubSpot promises no order, has no primary contact on a deal but by a label, and lists a contact once
-    for each of its labels.
+    HubSpot promises no order, has no primary contact on a deal but by a label, a primary company by a label of its
+    own, and lists a contact once for each of its labels.
     """
     ranks: dict[str, int] = {}
     for link in links:
-        contact = str(link.get("toObjectId", ""))
-        if contact:
-            ranks[contact] = min(_rank(link), ranks.get(contact, 9))
-    return sorted(ranks, key=lambda contact: (ranks[contact], len(contact), contact))
+        other = str(link.get("toObjectId", ""))
+        if other:
+            ranks[other] = min(_rank(link), ranks.get(other, 9))
+    return sorted(ranks, key=lambda other: (ranks[other], len(other), other))
 
 
 def _rank(link: Json) -> int:

@@ -1,6 +1,5 @@
 """Notes, calls, stages and contacts in the sandbox, through HubSpot's official client: made once, and right."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,10 +17,10 @@ from hubspot.crm.objects import (
 from adapters.hubspot import Adapter, activities
 from adapters.hubspot.sandbox import Sandbox
 from adapters.hubspot.sandbox.account import QUALIFIED
-from adapters.hubspot.sandbox.server import ACCESS_TOKEN, CLIENT_SECRET
-from adapters.hubspot.settings import Settings
+from adapters.hubspot.sandbox.server import ACCESS_TOKEN
 from connector.errors import PermanentError, TemporaryError
 from connector.model import Activity, CallResult, Outcome, RecordRef, WriteBack
+from tests.adapters.connected_hubspot import connect
 
 AT = datetime(2026, 11, 24, 15, 0, 4, tzinfo=UTC)
 CALL = CallResult(
@@ -37,24 +36,6 @@ CALL = CallResult(
     sentiment="positive",
     recording_url="https://records.example.com/c1.mp3",
 )
-
-
-@pytest.fixture
-def crm() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def hubspot(crm: Sandbox) -> Adapter:
-    return connect(crm)
-
-
-def connect(crm: Sandbox, **other: Any) -> Adapter:
-    given = {"adapter": "hubspot", "access_token": ACCESS_TOKEN, "client_secret": CLIENT_SECRET}
-    return Adapter(
-        "sales", Settings.model_validate({**given, "api_url": crm.url, **other}), requests.Session()
-    )
 
 
 def deal_with_ada(crm: Sandbox) -> tuple[RecordRef, RecordRef]:
@@ -227,7 +208,7 @@ def test_an_outcome_of_the_accounts_own_can_be_named(crm: Sandbox) -> None:
     left = "a4c4c377-d246-4b32-a13b-75a56a4cd0ff"
     deal, ada = deal_with_ada(crm)
 
-    connect(crm, call_dispositions={"answered": left}).log([call(deal, ada)])
+    connect(crm.url, call_dispositions={"answered": left}).log([call(deal, ada)])
 
     assert crm.timeline("calls", deal.id)[0]["hs_call_disposition"] == left
 

@@ -15,6 +15,7 @@ TYPES: Final = {
     name: plural
     for plural, names in {
         "contacts": ("contacts", "contact", "0-1"),
+        "companies": ("companies", "company", "0-2"),
         "deals": ("deals", "deal", "0-3"),
         "notes": ("notes", "note", "0-46"),
         "calls": ("calls", "call", "0-48"),
@@ -23,11 +24,13 @@ TYPES: Final = {
 }
 """Every spelling of an object type that a path may have."""
 
-TYPE_IDS: Final = {"contacts": "0-1", "deals": "0-3", "notes": "0-46", "calls": "0-48"}
+TYPE_IDS: Final = {"contacts": "0-1", "companies": "0-2", "deals": "0-3", "notes": "0-46", "calls": "0-48"}
 
 ASSOCIATION_IDS: Final = {
     ("deals", "contacts"): 3,
     ("contacts", "deals"): 4,
+    ("deals", "companies"): 341,
+    ("companies", "deals"): 342,
     ("calls", "contacts"): 194,
     ("contacts", "calls"): 193,
     ("calls", "deals"): 206,
@@ -38,6 +41,10 @@ ASSOCIATION_IDS: Final = {
     ("deals", "notes"): 213,
 }
 """HubSpot's own unlabelled association types; the direction matters."""
+
+PRIMARY: Final = "Primary"
+PRIMARY_IDS: Final = {("deals", "companies"): 5, ("companies", "deals"): 6}
+"""Types of HubSpot's own whose label is `Primary`."""
 
 CALL_STATUSES: Final = (
     "BUSY", "CALLING_CRM_USER", "CANCELED", "COMPLETED", "CONNECTING", "FAILED", "IN_PROGRESS", "NO_ANSWER",
@@ -153,6 +160,12 @@ _PROPERTIES: Final = {
         Property("hs_email_optout", "bool", "booleancheckbox", options=("true", "false")),
         Property("do_not_call", "bool", "booleancheckbox", options=("true", "false")),
         *_named("createdate lastmodifieddate hs_object_id", read_only=True),
+    ],
+    "companies": [
+        *_named("name domain phone address city state zip country industry description website timezone"),
+        *_named("hubspot_owner_id lifecyclestage type"),
+        *_named("annualrevenue numberofemployees", type="number", field_type="number"),
+        *_named("createdate hs_lastmodifieddate hs_object_id", read_only=True),
     ],
     "calls": [
         Property("hs_timestamp", "datetime", "date", required=True),

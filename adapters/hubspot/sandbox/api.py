@@ -20,7 +20,7 @@ from adapters.hubspot.sandbox.state import Refusal, Source, State, iso
 from adapters.hubspot.sandbox.wire import answer
 
 ALL_SCOPES: Final = frozenset(
-    f"crm.objects.{kind}.{verb}" for kind in ("deals", "contacts") for verb in ("read", "write")
+    f"crm.objects.{kind}.{verb}" for kind in ("deals", "contacts", "companies") for verb in ("read", "write")
 ) | {"crm.schemas.deals.write", "crm.schemas.deals.read"}
 
 

@@ -18,11 +18,13 @@ def create_associations(served: "Account") -> Blueprint:
     state = served.state
 
     def labelled(kind: str, to_kind: str, labels: list[str]) -> list[Json]:
-        own = account.ASSOCIATION_IDS.get((kind, to_kind), 999)
+        own = {"": account.ASSOCIATION_IDS.get((kind, to_kind), 999)}
+        if (kind, to_kind) in account.PRIMARY_IDS:
+            own[account.PRIMARY] = account.PRIMARY_IDS[kind, to_kind]
         return [
-            {"category": "USER_DEFINED", "typeId": 70 + len(label), "label": label}
-            if label
-            else {"category": "HUBSPOT_DEFINED", "typeId": own, "label": None}
+            {"category": "HUBSPOT_DEFINED", "typeId": own[label], "label": label or None}
+            if label in own
+            else {"category": "USER_DEFINED", "typeId": 70 + len(label), "label": label}
             for label in labels
         ]
 

@@ -25,6 +25,10 @@ def _people_routes(bp: Blueprint, sandbox: "Sandbox") -> None:
     def create_contact() -> Response:
         return answer({"id": sandbox.create_contact(**json_body())}, 201)
 
+    @bp.post("/companies")
+    def create_company() -> Response:
+        return answer({"id": sandbox.create_company(**json_body())}, 201)
+
     @bp.post("/deals")
     def create_deal() -> Response:
         return answer({"id": sandbox.create_deal(**json_body())}, 201)

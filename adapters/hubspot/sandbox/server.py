@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from flask import Flask
 
-from adapters.hubspot.sandbox.account import DEMO_REQUESTED, Json
+from adapters.hubspot.sandbox.account import DEMO_REQUESTED, PRIMARY, Json
 from adapters.hubspot.sandbox.api import Account, create_api
 from adapters.hubspot.sandbox.control import create_control
 from adapters.hubspot.sandbox.deliveries import LEGACY, RETRY_DELAYS, App, Deliveries, Delivery
@@ -100,6 +100,14 @@ class Sandbox:
     def create_contact(self, **properties: str) -> str:
         """Add a contact and return its id."""
         return self.state.create("contacts", properties, PERSON).id
+
+    def create_company(self, deal: str | None = None, **properties: str) -> str:
+        """Add a company, as the primary one of a deal where one is given, and return its id."""
+        with self.state.lock:
+            company = self.state.create("companies", properties, PERSON).id
+            if deal is not None:
+                self.state.associate("deals", deal, "companies", company, PRIMARY)
+            return company
 
     def create_deal(
         self,
