@@ -1,16 +1,18 @@
 """`stagecall check`: every mistake of every file, with file, line and column."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from connector.adapter import Adapter, adapter_names, find_adapter
 from connector.call_client import CallClient
 from connector.config import Config, load_config
 from connector.errors import ConfigError, Mistake, PermanentError, TemporaryError
+from connector.mapping.evaluate import fields_needed
 from connector.mapping.rules import RuleFile, connection_of, load_rules
 from connector.mapping.words import closest
 from connector.parts import build_adapters
-from connector.rulebook import Account, load_rulebook, vocabulary
+from connector.rulebook import Account, RuleBook, load_rulebook, vocabulary
 
 OFFLINE = "stages, pipelines, fields and agents were not compared with an account: check --live does that"
 
@@ -24,36 +26,59 @@ def check(
         return
     config = load_config(config_file, environment=environment)
     adapters = build_adapters(config)
-    accounts, notes = _accounts(config, adapters) if live else ({}, [OFFLINE])
+    accounts = _accounts(config, adapters) if live else {}
     _check_flags(config, accounts)
     book = load_rulebook(_expanded(rule_files) or config.rule_files, adapters, accounts)
     yield f"{config_file}: {_count(len(adapters), 'connection')}, no mistakes"
     for each in book.files:
         yield from _no_mistakes(Path(each.file), each.rules)
-    yield from notes
+    yield from _not_compared(accounts, adapters, book) if live else [OFFLINE]
 
 
-def _accounts(config: Config, adapters: Mapping[str, Adapter]) -> tuple[dict[str, Account], list[str]]:
-    """What the accounts say, and a sentence for each thing that could not be asked."""
-    notes = []
-    agents = None
+@dataclass(frozen=True, slots=True)
+class _Asked(Account):
+    """What an account says, and why some of it could not be asked."""
+
+    no_agents: str = ""
+    no_fields: Mapping[str, str] = field(default_factory=dict)
+    """By object."""
+
+
+def _accounts(config: Config, adapters: Mapping[str, Adapter]) -> dict[str, _Asked]:
+    agents, no_agents = None, ""
     key = config.calls.api_key.get_secret_value()
     try:
         agents = CallClient(config.api_url, key, config.calls.agents).agent_names()
     except (TemporaryError, PermanentError) as error:
-        notes.append(f"agents were not compared: {error}")
+        no_agents = str(error)
     accounts = {}
     for name, adapter in adapters.items():
-        catalog = adapter.catalog()
-        fields: dict[str, frozenset[str]] | None = {}
-        try:
-            listed = {each: adapter.properties(each) for each in adapter.objects}
-            fields = {each: names for each, names in listed.items() if names is not None} or None
-        except (TemporaryError, PermanentError) as error:
-            fields = None
-            notes.append(f"fields of {name} were not compared: {error}")
-        accounts[name] = Account(catalog, fields, agents)
-    return accounts, notes
+        fields: dict[str, frozenset[str]] = {}
+        no_fields: dict[str, str] = {}
+        for each in adapter.objects:
+            try:
+                names = adapter.properties(each)
+            except (TemporaryError, PermanentError) as error:
+                no_fields[each] = str(error)
+            else:
+                fields |= {each: names} if names is not None else {}
+        accounts[name] = _Asked(adapter.catalog(), fields or None, agents, no_agents, no_fields)
+    return accounts
+
+
+def _not_compared(
+    accounts: Mapping[str, _Asked], adapters: Mapping[str, Adapter], book: RuleBook
+) -> Iterator[str]:
+    """A sentence for each thing that rules use and that could not be asked."""
+    yield from dict.fromkeys(
+        f"agents were not compared: {each.no_agents}" for each in accounts.values() if each.no_agents
+    )
+    for name, account in accounts.items():
+        rules = [rule for file in book.of(name) for rule in file.rules]
+        used = {*fields_needed(rules), *adapters[name].writable}
+        for each, why in account.no_fields.items():
+            if each in used:
+                yield f"fields of {each} were not compared with {name}: {why}"
 
 
 def _check_flags(config: Config, accounts: Mapping[str, Account]) -> None:

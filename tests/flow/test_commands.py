@@ -239,3 +239,16 @@ def test_preview_shows_what_each_policy_says() -> None:
 )
 def test_preview_of_no_moment_says_what_to_write(at: str, wanted: str) -> None:
     assert wanted in _preview(at)
+
+
+def test_check_live_compares_the_rest_where_an_object_cannot_be_asked(world: World, config: Path) -> None:
+    """An account whose app may not read companies still learns of a mistyped property of the deal."""
+    world.hubspot.account.scopes -= {"crm.objects.companies.read", "crm.schemas.deals.read"}
+    assert "not compared" not in _run("check", "--live", "--config", config).output
+    rules = RULES.replace("contact.mobilephone or contact.phone", "contact.phone or company.phone")
+    (config.parent / "rules.yaml").write_text(rules)
+    said = _run("check", "--live", "--config", config).output
+    assert "fields of company were not compared with sales: " in said
+    assert "crm.objects.companies.read" in said
+    (config.parent / "rules.yaml").write_text(rules.replace("ai_call_summary:", "ai_call_sumary:"))
+    assert 'did you mean "ai_call_summary"?' in _run("check", "--live", "--config", config).output
