@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -49,12 +50,24 @@ class Clock:
     """The one clock: it moves when a test says so. It starts now, because signatures are made by others."""
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    began: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.began = self.now
 
     def __call__(self) -> datetime:
         return self.now
 
     def advance(self, **how_far: float) -> None:
         self.now += timedelta(**how_far)
+
+    def show(self, moment: str) -> None:
+        """Move to a moment, such as 2026-12-07T10:00-05:00."""
+        self.now = datetime.fromisoformat(moment).astimezone(UTC)
+
+    def of_others(self) -> float:
+        """The time on the clock of another program, in Unix seconds: it never stands still, and is moved with ours."""
+        return time.time() + (self.now - self.began).total_seconds()
 
 
 @dataclass
@@ -66,6 +79,8 @@ class World:
     clock: Clock
     url: str
     database_url: str
+    connections: str
+    """As they stand in stagecall.yaml."""
 
     def work(self) -> None:
         """Let every delivery arrive, and run every job that is due, until nothing is left to do."""
@@ -109,9 +124,14 @@ Start = Callable[..., World]
 def start(engine: sa.Engine, database_url: str, tmp_path: Path) -> Iterator[Start]:
     """Start a world; called again in one test it is a restart on the same database."""
     closing: list[Callable[[], object]] = []
-    hubspot = Sandbox(access_token=ACCESS_TOKEN, client_secret=CLIENT_SECRET, retry_delays=(0.05,) * 3)
-    hubspot.start()
     clock = Clock()
+    hubspot = Sandbox(
+        access_token=ACCESS_TOKEN,
+        client_secret=CLIENT_SECRET,
+        retry_delays=(0.05,) * 3,
+        clock=clock.of_others,
+    )
+    hubspot.start()
 
     def begin(
         *,
@@ -120,11 +140,12 @@ def start(engine: sa.Engine, database_url: str, tmp_path: Path) -> Iterator[Star
         call_api: str = SIMULATED,
         connections: str = "",
         connection: str = "",
+        name: str = "sales",
     ) -> World:
         listener = socket.create_server(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         sales = (
-            f"sales: {{adapter: hubspot, access_token: {ACCESS_TOKEN},"
+            f"{name}: {{adapter: hubspot, access_token: {ACCESS_TOKEN},"
             f" client_secret: {CLIENT_SECRET}, api_url: '{hubspot.url}', countries: [US, GB]{connection}}}"
         )
         (tmp_path / "rules.yaml").write_text(rules)
@@ -143,8 +164,8 @@ def start(engine: sa.Engine, database_url: str, tmp_path: Path) -> Iterator[Star
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         closing.extend([server.shutdown, thread.join, server.server_close, listener.close])
-        hubspot.target = f"{url}/hooks/hubspot/sales"
-        return World(hubspot, parts, clock, url, database_url)
+        hubspot.target = f"{url}/hooks/hubspot/{name}"
+        return World(hubspot, parts, clock, url, database_url, connections or sales)
 
     yield begin
     hubspot.stop()

@@ -49,12 +49,12 @@ class State:
         self.fields = account.custom_fields()
         self.notes: dict[str, list[Json]] = {}
         self._tell = tell
-        self._clock = clock
+        self.clock = clock
         self._numbers = count(1)
 
     def now(self) -> str:
         """The time as HighLevel writes it."""
-        moment = datetime.fromtimestamp(self._clock(), UTC)
+        moment = datetime.fromtimestamp(self.clock(), UTC)
         return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def add(self, kind: str, values: Mapping[str, Any]) -> Json:

@@ -108,6 +108,12 @@ def pipelines() -> list[Pipeline]:
                 Stage(DEMO_REQUESTED, "Demo requested"),
                 Stage(QUALIFIED, "Qualified"),
                 Stage(CALL_BACK, "Call back"),
+                Stage("1138327393", "Qualification"),
+                Stage("1138327394", "Proposal sent"),
+                Stage("1138327395", "Trial started"),
+                Stage("1138327396", "Trial ending"),
+                Stage("1138327397", "Appointment tomorrow"),
+                Stage("1138327398", "Win back"),
                 Stage("qualifiedtobuy", "Qualified To Buy"),
                 Stage("presentationscheduled", "Presentation Scheduled"),
                 Stage("decisionmakerboughtin", "Decision Maker Bought-In"),
@@ -131,7 +137,7 @@ def as_json(value: Any) -> str:
 
 
 def properties() -> dict[str, dict[str, Property]]:
-    """HubSpot's usual properties, and those that the README tells people to create for results."""
+    """HubSpot's usual properties, and those that the README and the examples tell people to create."""
     return {kind: {prop.name: prop for prop in listed} for kind, listed in _PROPERTIES.items()}
 
 
@@ -149,9 +155,10 @@ _PROPERTIES: Final = {
         Property("hs_priority", "enumeration", "select", options=("low", "medium", "high")),
         *_named("createdate hs_lastmodifieddate hs_v2_date_entered_current_stage", read_only=True),
         *_named("hs_object_id hs_is_closed num_associated_contacts", read_only=True),
-        *_named("ai_call_status ai_call_id ai_call_outcome", label="AI call", group="ai_call"),
+        *_named("ai_call_status ai_call_id ai_call_outcome ai_call_agent", label="AI call", group="ai_call"),
         Property("ai_call_summary", "string", "textarea", "AI call summary", "ai_call"),
         Property("ai_call_duration", "number", "number", "AI call duration", "ai_call"),
+        Property("appointment_at", "datetime", "date", "Appointment"),
     ],
     "contacts": [
         *_named("firstname lastname email phone mobilephone company jobtitle address city state zip country"),
