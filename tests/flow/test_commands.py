@@ -13,6 +13,7 @@ from tests.flow.conftest import ACCESS_TOKEN, API_KEY, CLIENT_SECRET, RULES, WEB
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "examples/workflows").glob("*.yaml"))
 FIXTURES = sorted((ROOT / "adapters/hubspot/fixtures").glob("*.http"))
+HIGHLEVELS = sorted((ROOT / "adapters/ghl/fixtures").glob("*.http"))
 RECORD = ROOT / "examples/records/ada.yaml"
 BY_DAY = "2026-12-07T10:00-05:00"
 
@@ -41,11 +42,12 @@ def config(world: World, tmp_path: Path) -> Path:
 
 
 def test_preview_works_on_every_example_and_every_fixture() -> None:
-    assert len(EXAMPLES) >= 4
-    assert len(FIXTURES) >= 10
+    assert len(EXAMPLES) >= 12
+    assert min(len(FIXTURES), len(HIGHLEVELS)) >= 10
     for example in EXAMPLES:
-        for fixture in FIXTURES:
-            for more in ([], ["--record", str(RECORD)]):
+        of_highlevel = example.name.startswith("ghl-")
+        for fixture in HIGHLEVELS if of_highlevel else FIXTURES:
+            for more in ([], [] if of_highlevel else ["--record", str(RECORD)]):
                 done = _run("preview", str(example), "--delivery", str(fixture), *more)
                 assert done.exit_code == 0, (example.name, fixture.name, done.output)
                 assert done.output.endswith("nothing was sent or written\n")

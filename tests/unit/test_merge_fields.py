@@ -121,6 +121,7 @@ def test_what_a_text_becomes(source: str, wanted: object) -> None:
         ("{{ 'é' | upper }}", "É"),
         ("{{ 'ÀB' | lower }}", "àb"),
         ("{{ 'ann o\\'neil-smith' | title }}", "Ann O'neil-Smith"),
+        ("{{ '  ADA  (countess) <lovelace' | title }}", "  Ada  (Countess) <Lovelace"),
         ("{{ '  x ' | trim }}", "x"),
         ("{{ 'abcdef' | truncate(4) }}", "abc…"),
         ("{{ 'abcd' | truncate(4) }}", "abcd"),

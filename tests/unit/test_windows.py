@@ -358,7 +358,9 @@ def a_beginning(chance: random.Random, zone: str) -> datetime:
     return begin
 
 
-def test_20000_random_instants_are_judged_as_by_looking_at_the_clock_every_minute() -> None:
+def test_20000_random_instants_are_judged_as_by_looking_at_the_clock_every_minute(
+    counted: Callable[[str, str], None],
+) -> None:
     chance, cases, found, twofold = random.Random(SEED), 0, 0, 0
     while cases < 20_000:
         zones = chance.sample(ZONES, chance.choice([1, 1, 2]))
@@ -380,7 +382,10 @@ def test_20000_random_instants_are_judged_as_by_looking_at_the_clock_every_minut
                 assert claimed == max(at, begin + next_index * MINUTE), told
                 found += 1
             cases += 1
-    print(f"random windows: {cases} cases right, {found} open later, {twofold} in two zones (seed {SEED})")  # noqa: T201
+    counted(
+        "random windows, against a scan by the minute",
+        f"{cases} of {cases}, {found} of them open later, {twofold} in two zones (seed {SEED})",
+    )
     assert cases == 20_000
     assert min(found, twofold) > 5_000
 
