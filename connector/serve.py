@@ -31,6 +31,9 @@ from connector.worker import run_worker
 log = logging.getLogger(__name__)
 
 WEB_THREADS = 4
+"""How many requests are worked on at once."""
+READERS = 512
+"""How many may be read at once; a thread that is not needed ends after half a minute."""
 WEB_POOL = 4
 WORK_POOL = 8
 DRAIN = 25.0
@@ -162,7 +165,7 @@ def _run_web(config: Config, url: str, host: str, port: int) -> None:
         port=port,
         interface=Interfaces.WSGI,
         workers=1,
-        blocking_threads=WEB_THREADS,
+        blocking_threads=READERS,
         workers_kill_timeout=10,
         respawn_failed_workers=True,
         log_enabled=False,
@@ -178,10 +181,12 @@ class _Loader:
 
     def __call__(self) -> Any:
         from connector.app import create_app
+        from connector.buffering import Buffered
 
         configure_logging()
         exit_with_parent(None)
-        return create_app(build(self.config, create_engine(self.url, pool_size=WEB_POOL)))
+        app = create_app(build(self.config, create_engine(self.url, pool_size=WEB_POOL)))
+        return Buffered(app, at_once=WEB_THREADS)
 
 
 def exit_with_parent(with_signal: signal.Signals | None) -> None:

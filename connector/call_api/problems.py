@@ -44,6 +44,7 @@ TOO_DEEP = Problem(400, "too_deep", "The body is nested deeper than 64 levels")
 NUL_CHARACTER = Problem(400, "nul_character", "The body holds the character U+0000, which cannot be kept")
 BODY_TOO_LARGE = Problem(413, "body_too_large", "The body is larger than 64 KiB")
 NOT_JSON = Problem(415, "unsupported_media_type", "Content-Type must be application/json")
+ENCODED = Problem(415, "unsupported_media_type", "The body must be sent without Content-Encoding")
 METADATA_TOO_LARGE = Problem(
     413, "metadata_too_large", "metadata is longer than 10,000 characters", blamed="metadata"
 )

@@ -7,7 +7,8 @@ from flask import Flask
 from granian.constants import Interfaces
 from granian.server.mp import MPServer
 
-from connector.serve import WEB_THREADS
+from connector.buffering import Buffered
+from connector.serve import READERS, WEB_THREADS
 
 
 def load(*_: object) -> Any:
@@ -19,7 +20,7 @@ def load(*_: object) -> Any:
     def hello() -> str:
         return "hello"
 
-    return app
+    return Buffered(app, at_once=WEB_THREADS)
 
 
 def main() -> None:
@@ -30,7 +31,7 @@ def main() -> None:
         port=int(sys.argv[1]),
         interface=Interfaces.WSGI,
         workers=1,
-        blocking_threads=WEB_THREADS,
+        blocking_threads=READERS,
         log_enabled=False,
     ).serve(target_loader=load, wrap_loader=False)
 

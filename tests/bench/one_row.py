@@ -15,7 +15,8 @@ from granian.constants import Interfaces
 from granian.server.mp import MPServer
 from psycopg.types.json import Jsonb
 
-from connector.serve import WEB_THREADS
+from connector.buffering import Buffered
+from connector.serve import READERS, WEB_THREADS
 
 PATH = "/calls"
 
@@ -46,7 +47,7 @@ def load(*_: object) -> Any:
     def ready() -> str:
         return "ready"
 
-    return app
+    return Buffered(app, at_once=WEB_THREADS)
 
 
 def main() -> None:
@@ -57,7 +58,7 @@ def main() -> None:
         port=int(sys.argv[1]),
         interface=Interfaces.WSGI,
         workers=1,
-        blocking_threads=WEB_THREADS,
+        blocking_threads=READERS,
         log_enabled=False,
     ).serve(target_loader=load, wrap_loader=False)
 

@@ -179,6 +179,15 @@ def test_unknown_fields_are_ignored_and_huge_numbers_are_fine(running: Running) 
     assert running.client.trigger(body).status_code == 200
 
 
+@pytest.mark.parametrize(("encoding", "status"), [("gzip", 415), ("br", 415), ("Identity", 200)])
+def test_a_compressed_body_is_refused(running: Running, encoding: str, status: int) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+    answer = running.client.trigger(b'{"phone_number": "+12025550101"}', headers=headers)
+    assert answer.status_code == status
+    if status == 415:
+        assert answer.json()["error"] == "The body must be sent without Content-Encoding"
+
+
 def test_413_415_404_and_405_are_json(running: Running) -> None:
     client = running.client
     large = b'{"phone_number": "+12025550101", "x": "' + b"x" * 65_536 + b'"}'

@@ -34,6 +34,8 @@ def authenticate(conn: sa.Connection, scope: Scope | None, clock: Clock) -> ApiK
 
 def read_body() -> bytes | Problem:
     """The body, or what is wrong with it: read before a connection is taken, judged after the key."""
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        return problems.ENCODED
     if (request.content_length or 0) > MAX_BODY:
         _drain()
         return problems.BODY_TOO_LARGE

@@ -30,6 +30,7 @@ _OF_A_BODY = (
     problems.bad_field("name", "a string"),
     problems.BODY_TOO_LARGE,
     problems.NOT_JSON,
+    problems.ENCODED,
 )
 _OF_A_QUERY = (problems.bad_parameter("limit", "a whole number"),)
 

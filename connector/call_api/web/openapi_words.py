@@ -103,7 +103,7 @@ CAUSES = {
     404: "There is nothing of this id.",
     409: "It cannot be done as things stand.",
     413: "Too large.",
-    415: "The body is not said to be JSON.",
+    415: "The body is not said to be JSON, or is compressed.",
     429: "Too many requests just now.",
     500: "A defect of the server. It is in its log.",
     503: "The server cannot answer just now.",
