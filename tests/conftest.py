@@ -12,23 +12,24 @@ from connector.database import create_engine
 from connector.embedded import EmbeddedServer
 from connector.store import migrate
 
-_COUNTS = pytest.StashKey[dict[str, str]]()
+_COUNTED = "counted: "
 
 
 @pytest.fixture
-def counted(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
-    """Say how many rows of a corpus are as they should be; the end of the test output lists it."""
-    counts = request.config.stash.setdefault(_COUNTS, {})
-    return counts.__setitem__
+def counted(record_property: Callable[[str, object], None]) -> Callable[[str, str], None]:
+    """Say what was counted, such as the rows of a corpus that are as they should be; the end of the output lists it."""
+    return lambda what, found: record_property(f"{_COUNTED}{what}", found)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """List what was counted in the corpora of shared/."""
-    counts = config.stash.get(_COUNTS, {})
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List what was counted."""
+    reports = (each for found in terminalreporter.stats.values() for each in found)
+    told = [pair for each in reports for pair in getattr(each, "user_properties", ())]
+    counts = {name.removeprefix(_COUNTED): found for name, found in told if name.startswith(_COUNTED)}
     if counts:
-        terminalreporter.section("corpora")
-        for corpus, found in sorted(counts.items()):
-            terminalreporter.write_line(f"{corpus}: {found}")
+        terminalreporter.section("counted")
+    for what, found in sorted(counts.items()):
+        terminalreporter.write_line(f"{what}: {found}")
 
 
 @pytest.fixture(scope="session")

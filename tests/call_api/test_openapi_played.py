@@ -1,8 +1,8 @@
 """schemathesis plays the document against a real `stagecall serve`, with every check it has and one of ours."""
 
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 import sqlalchemy as sa
 
 from tests.call_api.playing import play, serving
@@ -12,15 +12,14 @@ REQUESTS = 70
 
 
 def test_the_server_does_what_its_document_says(
-    database_url: str, engine: sa.Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    database_url: str, engine: sa.Engine, tmp_path: Path, counted: Callable[[str, str], None]
 ) -> None:
     with serving(tmp_path, database_url) as api:
         arguments = ("--generation-deterministic",)
         output, report = play(api, tmp_path, requests_each=REQUESTS, arguments=arguments)
     assert report, output
     cases, operations = report["test_cases"]["generated"], report["operations"]
-    with capsys.disabled():
-        print(f"\nschemathesis: {cases} cases over {operations['tested']} operations")  # noqa: T201
+    counted("schemathesis", f"{cases} cases over {operations['tested']} operations")
     assert (report["failures"], report["errors"], report["exit_code"]) == ([], [], 0), output
     assert operations["tested"] == operations["total"] > 15
     phases = {name: phase["status"] for name, phase in report["phases"].items()}

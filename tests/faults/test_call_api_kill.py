@@ -9,7 +9,7 @@ import itertools
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -121,7 +121,7 @@ def with_ledger(ledger: Ledger, tmp_path: Path) -> dict[str, str]:
 
 
 def test_twenty_kills_under_load_lose_no_call_and_dial_nobody_twice(
-    serve: Serve, ledger: Ledger, with_ledger: dict[str, str], capsys: pytest.CaptureFixture[str]
+    serve: Serve, ledger: Ledger, with_ledger: dict[str, str], counted: Callable[[str, str], None]
 ) -> None:
     seed = random.randrange(1_000_000)
     moments = random.Random(seed)
@@ -146,12 +146,11 @@ def test_twenty_kills_under_load_lose_no_call_and_dial_nobody_twice(
     _await_events(served, ledger, ended)
     keys = _calls_by_key(served)
     assert served.stop() == 0
-    with capsys.disabled():
-        print(  # noqa: T201
-            f"\n{KILLS} kills (seed {seed}): {len(clients.answers)} keys, {clients.repeated} repeated requests,"
-            f" {len(calls)} calls, {ledger.dialled()} dials, {len(cut_off)} cut off before their dial,"
-            f" {len(ledger.events)} events"
-        )
+    counted(
+        f"{KILLS} kills (seed {seed})",
+        f"{len(clients.answers)} keys, {clients.repeated} repeated requests, {len(calls)} calls,"
+        f" {ledger.dialled()} dials, {len(cut_off)} cut off before their dial, {len(ledger.events)} events",
+    )
 
     assert clients.surprises == []
     assert {key: told for key, told in clients.answers.items() if len(told) != 1} == {}, "one answer a key"
