@@ -10,8 +10,9 @@ PORT ?= 8080
 demo: .venv
 	@.venv/bin/stagecall demo --port $(PORT) $(DEMO)
 
+# two at a time: the tests that kill servers wait most of the time
 test: .venv
-	.venv/bin/pytest
+	.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy

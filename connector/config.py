@@ -306,7 +306,8 @@ def _policy_mistakes(
     for number, name in enumerate(settings.do_not_call):
         object_name, dot, key = name.partition(".")
         if object_name not in adapter.objects or not dot or not key:
-            found = f'"{name}" is not a field; write it as rules do: {adapter.objects[-1]}.do_not_call'
+            known = next(iter(adapter.do_not_call), f"{adapter.record}.do_not_call")
+            found = f'"{name}" is not a field; write it as rules do: {known.partition(".")[0]}.do_not_call'
             yield document.mistake((*path, "do_not_call", number), found)
 
 
