@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 LARGEST: Final = 4 * 1024 * 1024 + 1
 """Bytes that are read beforehand: one more than any route takes, so that each can say that it is too much."""
+INCOMPLETE: Final = (
+    b'{"success":false,"error":"The body is shorter than its Content-Length","code":"incomplete_body"}'
+)
 _IN_MEMORY: Final = 256 * 1024
 _PART: Final = 64 * 1024
 
@@ -29,7 +32,12 @@ class Buffered:
         if "CONTENT_LENGTH" not in environ and "HTTP_TRANSFER_ENCODING" not in environ:
             return self._worked_on(environ, start_response)
         with SpooledTemporaryFile(max_size=_IN_MEMORY) as body:
-            _read(environ["wsgi.input"], body)
+            found = _read(environ["wsgi.input"], body)
+            if found < min(
+                _announced(environ), LARGEST
+            ):  # the client broke off: what came may not be what it meant
+                start_response("400 Bad Request", [("Content-Type", "application/json")])
+                return [INCOMPLETE]
             environ["wsgi.input"] = body
             return self._worked_on(environ, start_response)
 
@@ -38,9 +46,17 @@ class Buffered:
             return self._app(environ, start_response)
 
 
-def _read(source: IO[bytes], target: IO[bytes]) -> None:
-    left = LARGEST
-    while left > 0 and (part := source.read(min(left, _PART))):
+def _read(source: IO[bytes], target: IO[bytes]) -> int:
+    """Copy what arrives, up to LARGEST; return how much that is."""
+    found = 0
+    while found < LARGEST and (part := source.read(min(LARGEST - found, _PART))):
         target.write(part)
-        left -= len(part)
+        found += len(part)
     target.seek(0)
+    return found
+
+
+def _announced(environ: "WSGIEnvironment") -> int:
+    """The bytes of the body by its Content-Length; 0 where it comes in chunks."""
+    length = str(environ.get("CONTENT_LENGTH", ""))
+    return int(length) if length.isascii() and length.isdigit() else 0

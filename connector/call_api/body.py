@@ -21,7 +21,6 @@ MAX_BODY = 64 * 1024
 MAX_DEPTH = 64
 MAX_METADATA = 10_000
 MAX_PAIR = 300
-MAX_PAIRS = 100
 
 _BRACKETS = re.compile(rb'\\.|["\[\]{}]', re.DOTALL)
 # a \u0000 whose backslash is not itself escaped
@@ -135,11 +134,11 @@ def plain_fields(metadata: str | None) -> dict[str, str]:
 
 
 def _pairs(metadata: bytes) -> list[str]:
-    """The texts, numbers and booleans of the object, but long ones and those after the first hundred."""
+    """The texts, numbers and booleans of the object, but long ones."""
     fields = msgspec.json.decode(metadata, type=dict[str, msgspec.Raw])
     plain = {name: bytes(value) for name, value in fields.items() if bytes(value)[:1] not in b"[{n"}
     pairs = [metadata_pair(name, _plain_text(value)) for name, value in plain.items()]
-    return [pair for pair in pairs if len(pair) <= MAX_PAIR][:MAX_PAIRS]
+    return [pair for pair in pairs if len(pair) <= MAX_PAIR]
 
 
 def _plain_text(value: bytes) -> str:
@@ -149,4 +148,6 @@ def _plain_text(value: bytes) -> str:
 
 def metadata_pair(name: str, value: str) -> str:
     """How a field of metadata is kept to be found by: a number as it was written, a boolean as JSON has it."""
+    if "=" in name or "\\" in name:  # so that no other field reads the same
+        name = name.replace("\\", "\\\\").replace("=", "\\=")
     return f"{name}={value}"

@@ -13,6 +13,7 @@ from connector.call_api.problems import Refusal
 
 FURTHEST = timedelta(days=366)
 LATEST = timedelta(days=1)
+LONGEST_WAIT = 2 * FURTHEST
 """A `scheduled_at` that is over means "now", for requests that were late; one older than this is a mistake."""
 
 
@@ -66,6 +67,8 @@ def _expires_at(trigger: Trigger, agent: Agent, wanted_at: datetime, now: dateti
     """The earlier of what the request says and what the agent says, counted from when the call is wanted."""
     if trigger.expires_at is not None and trigger.expires_at <= now:
         raise Refusal(problems.bad_field("expires_at", "a moment that is still to come"))
+    if trigger.expires_at is not None and trigger.expires_at > now + LONGEST_WAIT:
+        raise Refusal(problems.bad_field("expires_at", "at most two years ahead, or left out"))
     given = [trigger.expires_at] if trigger.expires_at is not None else []
     if agent.expires_after_seconds is not None:
         given.append(wanted_at + timedelta(seconds=agent.expires_after_seconds))

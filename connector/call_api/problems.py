@@ -55,7 +55,10 @@ AGENT_WITHOUT_NUMBER = Problem(
     400, "agent_without_number", "Agent has no phone number assigned", blamed="agent_id"
 )
 BAD_IDEMPOTENCY_KEY = Problem(
-    400, "invalid_idempotency_key", "Idempotency-Key must be 1 to 255 characters", blamed="Idempotency-Key"
+    400,
+    "invalid_idempotency_key",
+    "Idempotency-Key must be 1 to 255 ASCII characters",
+    blamed="Idempotency-Key",
 )
 IDEMPOTENCY_KEY_REUSED = Problem(
     409,

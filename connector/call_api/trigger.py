@@ -72,7 +72,7 @@ def accept(
 
 
 def _check_idempotency_key(key: str | None) -> None:
-    if key is not None and (not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY or "\x00" in key):
+    if key is not None and (not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY or "\x00" in key or not key.isascii()):
         raise Refusal(problems.BAD_IDEMPOTENCY_KEY)
 
 

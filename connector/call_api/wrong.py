@@ -22,8 +22,16 @@ _WANTED = {
         "a moment with its offset, such as 2026-11-30T10:00:00-05:00",
     ),
 }
-_LIMITS = {"greater_than_equal": "at least {ge}", "less_than_equal": "at most {le}"}
-_BEGINNINGS = ("Value error, ", "Input should be ", "must be ", "Value should be ", "String should ")
+_LIMITS = {
+    "greater_than_equal": "at least {ge}",
+    "less_than_equal": "at most {le}",
+    "too_short": "at least {min_length} of them",
+    "too_long": "at most {max_length} of them",
+    "string_too_short": "at least {min_length} characters",
+    "string_too_long": "at most {max_length} characters",
+    "string_pattern_mismatch": "of the form {pattern}",
+}
+_BEGINNINGS = ("Value error, ", "Input should be ", "must be ", "Value should be ")
 
 
 def wrong_fields(error: ValidationError) -> list[tuple[str, str]]:

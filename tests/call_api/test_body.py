@@ -136,7 +136,8 @@ def test_ten_thousand_characters_of_metadata_and_no_more() -> None:
         ('{"hot": true, "cold": false, "empty": "", "none": null}', ["hot=true", "cold=false", "empty="]),
         ('{"x": {"dispatch_id": "inside"}, "y": ["a"]}', []),
         ('{"long": "' + "x" * 300 + '"}', []),
-        ("{" + ", ".join(f'"k{n}": {n}' for n in range(101)) + "}", [f"k{n}={n}" for n in range(100)]),
+        ("{" + ", ".join(f'"k{n}": {n}' for n in range(600)) + "}", [f"k{n}={n}" for n in range(600)]),
+        ('{"a=b": "c", "a": "b=c", "d\\\\": "="}', ["a\\=b=c", "a=b=c", "d\\\\=="]),
     ],
 )
 def test_plain_fields_of_metadata_are_kept_to_be_found_by(metadata: str, pairs: list[str]) -> None:

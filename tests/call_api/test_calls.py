@@ -267,3 +267,25 @@ def test_a_call_whose_carrier_never_reports_is_shown_as_unknown(running: Running
     assert (call["status"], call["outcome"]) == ("unknown", "unknown")
     assert call["history"][-1]["reason"] == call["reason"]
     assert listed(running, status="unknown") == [call_id]
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/calls?metadata=deal_id%3D1", "metadata must be written metadata.NAME=VALUE"),
+        ("/agents?metadata.deal_id=1", "metadata.deal_id is not a parameter of this path"),
+    ],
+)
+def test_metadata_that_would_filter_nothing_is_refused(running: Running, path: str, said: str) -> None:
+    answer = running.client.get(path)
+    assert answer.status_code == 400
+    assert said in answer.json()["error"]
+
+
+def test_a_field_is_not_found_by_the_name_of_another(running: Running) -> None:
+    made = running.client.call(metadata={"a=b": "c"})
+    found = {
+        query: [each["id"] for each in running.client.get(f"/calls?{query}").json()["calls"]]
+        for query in ("metadata.a=b%3Dc", "metadata.a%3Db=c")
+    }
+    assert found == {"metadata.a=b%3Dc": [], "metadata.a%3Db=c": [made]}

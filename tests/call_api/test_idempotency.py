@@ -81,14 +81,14 @@ def test_the_limit_is_exact_for_twenty_at_once(serve: Serve) -> None:
     assert calls(running) == 7
 
 
-@pytest.mark.parametrize("key", ["x" * 255, "a b", "deal/1?&=", "\xe9"])
-def test_any_text_of_255_characters_is_a_key(running: Running, key: str) -> None:
+@pytest.mark.parametrize("key", ["x" * 255, "a b", "deal/1?&="])
+def test_any_ascii_text_of_255_characters_is_a_key(running: Running, key: str) -> None:
     assert send(running, key).status_code == 200
     assert send(running, key).headers["Idempotent-Replayed"] == "true"
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256])
-def test_400_for_a_key_too_short_or_long(running: Running, key: str) -> None:
+@pytest.mark.parametrize("key", ["", "x" * 256, "\xe9"])
+def test_400_for_a_key_too_short_or_long_or_not_ascii(running: Running, key: str) -> None:
     answer = send(running, key)
     assert answer.status_code == 400
     assert answer.json()["code"] == "invalid_idempotency_key"

@@ -197,6 +197,7 @@ def test_413_415_404_and_405_are_json(running: Running) -> None:
         404: client.get("/nothing/here"),
         405: client.request("PUT", "/calls/trigger", json={}),
     }
+    assert client.request("OPTIONS", "/calls/trigger").json() == answers[405].json()
     for status, answer in answers.items():
         assert answer.status_code == status
         assert answer.headers["Content-Type"] == "application/json"

@@ -268,3 +268,30 @@ def test_calls_taken_together_are_judged_one_by_one(serve: Serve, clock: FakeClo
     running.clock.now = moment("2026-11-24T18:00:00Z")
     running.until_quiet()
     assert len(carrier.dialed_at) > 40 - len(waiting), "and dialled when it opens again"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "wanted"),
+    [
+        ("expires_at", "9999-12-31T23:59:59-01:00", "at most two years ahead"),
+        ("expires_at", "2029-12-01T00:00:00Z", "at most two years ahead"),
+        ("expires_at", "1796000000000", "a moment with its offset"),
+        ("scheduled_at", "1796000000", "a moment with its offset"),
+        ("scheduled_at", "1796000000.5", "a moment with its offset"),
+        ("scheduled_at", 1796000001, "a moment with its offset"),
+        ("scheduled_at", "2026-11-30", "a moment with its offset"),
+        ("scheduled_at", "2026-11-30T10:00:00", "a moment with its offset"),
+    ],
+)
+def test_what_is_no_moment_or_too_far_is_refused_and_hinders_no_other_call(
+    serve: Serve, field: str, value: object, wanted: str
+) -> None:
+    """A moment past the year 9999 once stood in the way of every later call."""
+    running = serve_window(serve, MONDAY_NIGHT)
+    answer = running.client.trigger({"phone_number": ADA, field: value})
+    assert answer.status_code == 400
+    assert answer.json()["field"] == field
+    assert wanted in answer.json()["error"]
+    call_id = running.client.call(KATHERINE)
+    running.until_quiet()
+    assert running.client.show(call_id)["status"] != "queued"

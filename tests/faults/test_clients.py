@@ -80,6 +80,18 @@ def test_two_hundred_clients_that_break_off_leave_the_server_well(served: Served
     assert served.calls() == []
 
 
+def test_a_request_that_breaks_off_is_not_acted_on(served: Served) -> None:
+    """What came of it is whole JSON; what was meant to follow may have changed it."""
+    with socket.create_connection(("127.0.0.1", served.port), timeout=5) as connection:
+        begun = f'{HEAD}Authorization: Bearer {API_KEY}\r\n\r\n{{"phone_number": "+12025550147"}}'
+        connection.sendall(begun.encode())
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.recv(65536).decode()
+    assert answer.startswith("HTTP/1.1 400")
+    assert '"code":"incomplete_body"' in answer
+    assert served.calls() == []
+
+
 @pytest.mark.skipif(not CORPUS.exists(), reason="shared/ not here")
 def test_every_raw_request_of_the_corpus_is_answered_as_it_should(
     served: Served, counted: Callable[[str, str], None]

@@ -3,13 +3,26 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from connector.call_api.models.base import Answer, ApiModel, PhoneNumber
 
 _CALL_ID = "0d6c4c1e-7f0a-4a53-9a55-0b7d1c2f6a11"
 
-Moment = Annotated[AwareDatetime, Field(examples=["2026-11-30T15:00:00Z"])]
+
+def _spelled(value: Any) -> Any:
+    """Pydantic would take digits for seconds since 1970."""
+    if not isinstance(value, str) or value.strip("0123456789.+- ") == "":
+        raise PydanticCustomError("datetime_parsing", "no ISO 8601 moment")
+    return value
+
+
+Moment = Annotated[
+    AwareDatetime,
+    Field(strict=False, examples=["2026-11-30T15:00:00Z"]),
+    BeforeValidator(_spelled),
+]
 
 
 class TriggerRequest(ApiModel):
@@ -52,7 +65,7 @@ class TriggerRequest(ApiModel):
     )
     expires_at: Moment | None = Field(
         default=None,
-        description="A call still waiting at this moment is not placed any more: it ends as `expired`.",
+        description="A call still waiting at this moment (two years ahead at most) is not placed any more: it ends as `expired`.",
     )
 
 

@@ -84,6 +84,8 @@ def read_query(model: type[Model]) -> Model:
         if len(values) > 1:
             raise Refusal(problems.bad_parameter(name, "given once"))
         field = _metadata_field(name)
+        if field is not None and "metadata" not in model.model_fields:
+            raise Refusal(problems.unknown_parameter(name, model.model_fields))
         if field is None:
             given[name] = values[0]
         else:
@@ -91,7 +93,7 @@ def read_query(model: type[Model]) -> Model:
     if unknown := given.keys() - model.model_fields.keys():
         raise Refusal(problems.unknown_parameter(min(unknown), model.model_fields))
     try:
-        return model.model_validate({**given, "metadata": metadata}, strict=False)
+        return model.model_validate({**given, **({"metadata": metadata} if metadata else {})}, strict=False)
     except ValidationError as error:
         raise Refusal(problems.bad_parameter(*wrong_fields(error)[0])) from None
 
@@ -100,6 +102,8 @@ def _metadata_field(name: str) -> str | None:
     """Which field of metadata a parameter is about; None for another parameter. Raises Refusal."""
     if name.startswith(_METADATA):
         return name.removeprefix(_METADATA)
+    if name == "metadata":
+        raise Refusal(problems.bad_parameter(name, "written metadata.NAME=VALUE"))
     if not name.startswith("metadata["):
         return None
     field = name.removeprefix("metadata[").removesuffix("]")

@@ -32,7 +32,9 @@ def create_blueprint(api: CallApi) -> Blueprint:
     for route in ROUTES:
         view = partial(_answer_alone if route.answers_alone else _answer, api, route)
         name = f"{route.method.lower()}_{route.view.__name__}"
-        blueprint.add_url_rule(route.path, endpoint=name, view_func=view, methods=[route.method])
+        blueprint.add_url_rule(
+            route.path, endpoint=name, view_func=view, methods=[route.method], provide_automatic_options=False
+        )
     docs.add_pages(blueprint, ROUTES)
     blueprint.register_error_handler(Exception, answer_error)
     blueprint.before_app_request(answer_unknown_path)
