@@ -51,6 +51,7 @@ WINDOW: Final[Mapping[str, str]] = {
 
 REASONS: Final[Mapping[str, str]] = {
     "rule_gone": "the rules that this ran under have to be readable; move the record into the stage again",
+    "rule_not_in_force": "a rule of that name in a rule file again; by what that says then, the call is judged at once",
     "crm_unavailable": "nothing: the CRM is asked again, {due_at}",
     "unknown_agent": "an agent of that name; or another name as `agent` in the rule",
     "not_a_phone_number": "a number in the form +12025550100; then move the record into the stage again",

@@ -10,7 +10,7 @@ from typing import Any, Final
 from connector.advice import needed
 from connector.mapping.steps import Part, told
 from connector.mapping.values import short
-from connector.policy.verdicts import HELD_WORDS
+from connector.permission import HELD_UNDER
 
 _MARKS: Final[Mapping[str, str]] = {"allow": "yes", "hold": "wait", "skip": "no", "dry_run": "no"}
 _PARTS: Final[Mapping[Part, str]] = {
@@ -54,7 +54,7 @@ def headline(shown: Mapping[str, Any]) -> str:
     match shown["state"]:
         case "waiting" if shown["why"] == "due":
             return f"calls {number}"
-        case "waiting" if shown["why"] in HELD_WORDS:
+        case "waiting" if shown["why"] in HELD_UNDER:
             return f"holds the call to {number}: {reason.removeprefix('held: ')}"
         case "waiting":
             return f"no call yet: {reason}"

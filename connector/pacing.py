@@ -1,6 +1,7 @@
 """The only place where calls are let go: in order of due time, as the policies allow, one at a time a person."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -9,7 +10,8 @@ from connector import jobs
 from connector.errors import ConfigError, PermanentError
 from connector.model import DispatchState
 from connector.parts import Parts
-from connector.permission import Asked, Register, change_of
+from connector.permission import HELD, RULE_NOT_IN_FORCE, Asked, Register, change_of
+from connector.policy.sentences import moment
 from connector.policy.verdicts import Answer
 from connector.results import queue_without_call
 from connector.store import dispatches
@@ -49,23 +51,61 @@ def _release(parts: Parts, conn: sa.Connection) -> None:
 
 def _let_go(parts: Parts, conn: sa.Connection, due: Sequence[Dispatch], now: datetime) -> int:
     """Let go what the policies allow; return how many they do not."""
-    asked = {each.id: found for each in due if (found := _asked(parts, conn, each)) is not None}
+    standing, withheld = _under_the_rules_in_force(parts, conn, due, now)
+    asked = {each.id: found for each in standing if (found := _asked(parts, conn, each)) is not None}
     register = Register(conn, list(asked.values()), now, counting=True)
     going: list[Change] = []
-    withheld: list[Change] = []
-    for each in due:
+    for each in standing:
         judgement = register.judge(asked[each.id]) if each.id in asked else None
         if judgement is None or judgement.answer is Answer.ALLOW:
             columns = {"sent_at": now, "claimed_at": None, "attempts": each.attempts + 1}
-            going.append(Change(each.id, DispatchState.SENDING, "sending", "let go", columns))
+            change = Change(each.id, DispatchState.SENDING, "sending", "let go", columns)
+            going.append(_with_version(change, each))
         else:
-            withheld.append(change_of(each, judgement, now))
+            withheld.append(_with_version(change_of(each, judgement, now), each))
     changed = dispatches.change(conn, [*going, *withheld], now, only_from=[DispatchState.WAITING])
     queue_without_call(parts, conn, [each for each in withheld if each.dispatch_id in changed])
     for start in range(0, len(going), CHUNK):
         ids = [each.dispatch_id for each in going[start : start + CHUNK]]
         jobs.defer(conn, "send", dispatch_ids=ids, let_go_at=now.isoformat())
     return len(withheld)
+
+
+def _under_the_rules_in_force(
+    parts: Parts, conn: sa.Connection, due: Sequence[Dispatch], now: datetime
+) -> tuple[list[Dispatch], list[Change]]:
+    """What waited, under the version of its rule that is in force now; and what becomes of it where none is."""
+    standing: list[Dispatch] = []
+    withheld: list[Change] = []
+    for each in due:
+        found = parts.rules.in_force(each.connection, each.rule)
+        if found is not None:
+            standing.append(replace(each, rules_version=found[1]))
+        elif (change := _without_rule(parts, conn, each, now)) is not None:
+            withheld.append(change)
+        else:
+            standing.append(each)
+    if any(new.rules_version != old.rules_version for new, old in zip(standing, due, strict=False)):
+        parts.rules.remember(conn, now)  # so that the version can be looked up
+    return standing, withheld
+
+
+def _without_rule(parts: Parts, conn: sa.Connection, dispatch: Dispatch, now: datetime) -> Change | None:
+    """Its rule was taken out: it waits for it to come back, and expires by what it said. None: nobody can read that."""
+    try:
+        terms = parts.rules.rule(conn, dispatch.rules_version, dispatch.rule).policy.terms
+    except (PermanentError, ConfigError):
+        return None
+    expires_at = dispatch.event.occurred_at + terms.expires
+    gone = f'no rule "{dispatch.rule}" is in force any more'
+    if expires_at <= now:
+        return Change(dispatch.id, DispatchState.SKIPPED, "expired", f"{gone}, and the call has expired")
+    reason = f"{HELD}{gone}; the call waits until {moment(expires_at)} for it to come back under that name"
+    return Change(dispatch.id, DispatchState.WAITING, RULE_NOT_IN_FORCE, reason, {"due_at": expires_at})
+
+
+def _with_version(change: Change, dispatch: Dispatch) -> Change:
+    return replace(change, columns={**change.columns, "rules_version": dispatch.rules_version})
 
 
 def _asked(parts: Parts, conn: sa.Connection, dispatch: Dispatch) -> Asked | None:

@@ -14,7 +14,7 @@ from connector.model import DispatchState, RecordRef
 from connector.policy.facts import DAY, HOUR, Cap, Facts, OptOut, Pause
 from connector.policy.judging import judge
 from connector.policy.terms import OncePer, Terms
-from connector.policy.verdicts import Answer, Judgement
+from connector.policy.verdicts import HELD_WORDS, Answer, Judgement
 from connector.store import let_go, opt_outs, pauses
 from connector.store.dispatches import Change, Dispatch
 from connector.store.let_go import LetGo
@@ -22,6 +22,10 @@ from connector.store.opt_outs import KeptOptOut
 
 HELD: Final = "held: "
 """How the reason of a dispatch begins that a policy holds."""
+RULE_NOT_IN_FORCE: Final = "rule_not_in_force"
+"""The word of a call that waits because its rule was taken out; no policy's."""
+HELD_UNDER: Final = HELD_WORDS | {RULE_NOT_IN_FORCE}
+"""Every word under which a call is held."""
 _STATES = {
     Answer.HOLD: DispatchState.WAITING,
     Answer.SKIP: DispatchState.SKIPPED,

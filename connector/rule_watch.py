@@ -6,15 +6,17 @@ found the same: an editor may be in the middle of writing.
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from connector import jobs
 from connector.config import find_rule_files
 from connector.errors import ConfigError, Mistake
 from connector.parts import Parts
+from connector.permission import HELD_UNDER
 from connector.rulebook import LoadedFile, RuleBook, load_file, read_text, repeated
-from connector.store import rule_files
+from connector.store import let_go, rule_files
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +76,7 @@ class RuleWatch:
         if loaded:
             self._tell(tuple(loaded.values()))
             self._parts.rules = RuleBook(files, self._parts.adapters)
+            self._judge_again({each.rules.connection for each in loaded.values()})
 
     def _tell(self, files: tuple[LoadedFile, ...]) -> None:
         """Keep these texts and say that they are in force: before they are, so that no dispatch is without."""
@@ -87,6 +90,13 @@ class RuleWatch:
             self._refused.pop(each.file, None)
             facts = {"file": each.file, "version": each.rules.version[:12], "rules": len(each.rules.rules)}
             log.info("rules are in force", extra=facts)
+
+    def _judge_again(self, connections: Iterable[str]) -> None:
+        """Every process does so once it has the new rules: what another one judged meanwhile, it judged by the old."""
+        with self._parts.engine.begin() as conn:
+            for connection in sorted(connections):
+                let_go.look_again_held(conn, self._parts.clock(), connection, HELD_UNDER)
+            jobs.nudge(conn, "pace")
 
     def _refuse(self, file: str, text: _Text, error: ConfigError) -> None:
         log.error("rules are refused; the old ones stay in force", extra={"file": file, "why": str(error)})

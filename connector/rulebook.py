@@ -75,6 +75,14 @@ class RuleBook:
         """The rule files of a connection, in order."""
         return tuple(each.rules for each in self.files if each.rules.connection == connection)
 
+    def in_force(self, connection: str, name: str) -> tuple[Rule, str] | None:
+        """The rule of that name with the version of its file; None where no file in force has it."""
+        for rule_file in self.of(connection):
+            for rule in rule_file.rules:
+                if rule.name == name:
+                    return rule, rule_file.version
+        return None
+
     def remember(self, conn: sa.Connection, at: datetime) -> None:
         """Keep the text of every file in force."""
         for each in self.files:

@@ -101,6 +101,12 @@ def look_again_paused(conn: sa.Connection, now: datetime) -> int:
     return look_again(conn, now, dispatches.c.word == "paused")
 
 
+def look_again_held(conn: sa.Connection, now: datetime, connection: str, words: Collection[str]) -> int:
+    """Judge again what waits under these words for a connection: its rules have changed."""
+    c = dispatches.c
+    return look_again(conn, now, c.connection == connection, c.word.in_(words))
+
+
 def look_again_opted_out(
     conn: sa.Connection,
     now: datetime,

@@ -8,6 +8,7 @@ import pytest
 
 from connector import advice, explanation
 from connector.mapping.matching import ELSEWHERE
+from connector.permission import RULE_NOT_IN_FORCE
 from connector.policy.verdicts import HELD_WORDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +31,7 @@ def test_every_word_of_the_call_client_and_the_sender_has_advice() -> None:
     words |= _words("connector/sending.py", r'(?:Change\([^"{]*|Later\()"(\w+)"')
     words |= _words("connector/doubts.py", r'Change\([^"{]*"(\w+)"')
     assert {"refused", "rate_limited", "crm_unavailable", "rule_gone", "not_placed"} <= words
+    words.add(RULE_NOT_IN_FORCE)
     others = {"placed", "record_gone"}
     assert words - others <= set(advice.REASONS), words - others - set(advice.REASONS)
 
