@@ -55,9 +55,11 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
-def load(config_file: Path, data: Path | None, own_url: str = OWN_URL) -> Config:
+def load(config_file: Path, data: Path | None, own_url: str = OWN_URL, *, with_rules: bool = True) -> Config:
     """The configuration in this file. Raises ConfigError with every mistake in it."""
-    return load_config(config_file, environment=process_environment(), own_url=own_url, data=data)
+    return load_config(
+        config_file, environment=process_environment(), own_url=own_url, data=data, with_rules=with_rules
+    )
 
 
 def given_moment(text: str | None) -> datetime:
@@ -81,7 +83,7 @@ def database(
 
     `existing`: only one that is there already; a fresh one has nothing to show.
     """
-    config = load(config_file, data)
+    config = load(config_file, data, with_rules=False)
     if existing and config.database_url is None and not list(config.data.glob("postgres-*")):
         raise PermanentError(
             f"there is no data in {config.data}; name the folder `stagecall serve` works on "
@@ -102,7 +104,7 @@ def reading(config_file: Path, data: Path | None) -> Iterator[sa.Connection | No
     if not config_file.exists():
         yield None
         return
-    config = load(config_file, data)
+    config = load(config_file, data, with_rules=False)
     if config.database_url is None and not list(config.data.glob("postgres-*")):
         yield None
         return

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,19 +16,9 @@ from connector.store import let_go, opt_outs
 from connector.store.opt_outs import Source, Whom
 
 HEADINGS = frozenset(
-    {
-        "phone",
-        "phone number",
-        "phone_number",
-        "phonenumber",
-        "number",
-        "mobile",
-        "mobilephone",
-        "tel",
-        "telephone",
-    }
+    {"phone", "phones", "phonenumber", "mobile", "mobilephone", "cell", "cellphone", "tel", "telephone"}
 )
-"""What the column of numbers may be called; without such a heading it is the first."""
+"""A word that the heading of a column of numbers has; `number` alone is one too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,26 +59,39 @@ def e164(text: str, region: str | None) -> str:
 
 
 def read_numbers(text: str, region: str | None) -> NumberList:
-    """Read a plain list or CSV (comma, semicolon or tab): the column headed phone or number, else the first.
+    """Read a plain list or CSV (comma, semicolon or tab): the columns whose headings say phone, else the first.
 
-    Empty lines and those that begin with # are left out; what is no number is named with its line.
+    Empty lines and those that begin with # are left out; what is no number is named with its line. Raises
+    PermanentError where there are headings and none says which column has the numbers.
     """
     numbers: dict[str, None] = {}
     bad: list[tuple[int, str]] = []
-    column, first = 0, True
-    for line, cells in _rows(text):
-        if first:
-            first = False
-            headed = next((n for n, cell in enumerate(cells) if cell.casefold() in HEADINGS), None)
-            if headed is not None:
-                column = headed
-                continue
-        cell = cells[column] if column < len(cells) else ""
-        try:
-            numbers[e164(cell, region)] = None
-        except PermanentError as error:
-            bad.append((line, str(error)))
+    rows = list(_rows(text))
+    columns = _columns(rows[0][1], region) if rows else []
+    for line, cells in rows[1 if columns else 0 :]:
+        given = [cells[each] for each in columns or [0] if each < len(cells) and cells[each]]
+        for cell in given or [""]:
+            try:
+                numbers[e164(cell, region)] = None
+            except PermanentError as error:
+                bad.append((line, str(error)))
     return NumberList(tuple(numbers), tuple(bad))
+
+
+def _columns(first: Sequence[str], region: str | None) -> list[int]:
+    """Which columns have numbers, by the first row; none where that is no row of headings."""
+    found = [number for number, cell in enumerate(first) if _says_phone(cell)]
+    if found or len(first) == 1 or any(normalise(cell, region or "US") for cell in first):
+        return found
+    headings = ", ".join(f'"{cell[:40]}"' for cell in first[:10])
+    raise PermanentError(
+        f"none of the headings {headings} says that it is a phone number; name the column of the numbers phone"
+    )
+
+
+def _says_phone(heading: str) -> bool:
+    words = re.findall(r"[a-z]+", heading.casefold())
+    return words == ["number"] or bool(HEADINGS & {*words})
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:

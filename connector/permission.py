@@ -58,6 +58,13 @@ class Asked:
         """The record, which is one of its connection."""
         return self.dispatch.connection, self.dispatch.record
 
+    @property
+    def people(self) -> frozenset[tuple[str, RecordRef]]:
+        """That record, and those that it is read with: a contact may have been told apart from its deal."""
+        ids = {name: self.values.get(name, {}).get("id") for name in self.adapter.objects}
+        read = {RecordRef(name, str(id_)) for name, id_ in ids.items() if id_}
+        return frozenset({self.key, *((self.dispatch.connection, record) for record in read)})
+
 
 class Register:
     """What our rows say of some calls that are asked for together; read once, in the caller's transaction.
@@ -78,7 +85,8 @@ class Register:
         if conn is None or not asked:
             return
         self._pauses = pauses.in_force(conn)
-        numbers, records = {each.number for each in asked}, {each.key for each in asked}
+        numbers = {each.number for each in asked}
+        records = frozenset().union(*(each.people for each in asked))
         self._opt_outs = opt_outs.find(conn, numbers, records)
         self._calls = _past_calls(conn, asked)
         if counting:
@@ -231,7 +239,7 @@ def _last(calls: Any) -> datetime | None:
 def _is_of(kept: KeptOptOut, asked: Asked) -> bool:
     if kept.whom.phone_number is not None:
         return kept.whom.phone_number == asked.number
-    return (kept.whom.connection, kept.whom.record) == asked.key
+    return (kept.whom.connection, kept.whom.record) in asked.people
 
 
 def _opt_out(kept: KeptOptOut) -> OptOut:

@@ -10,6 +10,7 @@ import click
 import sqlalchemy as sa
 
 from connector import jobs, opting_out
+from connector.adapter import find_adapter
 from connector.commands import config_option, data_option, database, guarded, json_option
 from connector.config import Config
 from connector.errors import ConfigError, PermanentError
@@ -221,7 +222,18 @@ def _whom(
     type_, _, id_ = str(record).strip().partition(" ")
     if not type_ or not id_.strip():
         raise PermanentError(f'"{record}" is not a record; write its type and id: "deal 9001"')
-    return Whom(None, _of_config(config, connection), RecordRef(type_, id_.strip()))
+    name = _of_config(config, connection)
+    return Whom(None, name, RecordRef(_record_type(type_, name, config), id_.strip()))
+
+
+def _record_type(word: str, connection: str, config: Config) -> str:
+    """The CRM's own word for a record that a call can be about; anything else would spare nobody."""
+    crm = find_adapter(config.connections[connection].adapter)
+    possible = [each for each in crm.objects if not crm.standard_fields or each in crm.standard_fields]
+    for each in possible:
+        if folded(each) == folded(word):
+            return each
+    raise PermanentError(f'"{word}" is not a record of {connection}{closest(word, possible)}')
 
 
 def _of_config(config: Config, connection: str | None) -> str:

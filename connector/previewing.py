@@ -87,7 +87,7 @@ def preview(
     """
     adapters: dict[str, Adapter] = {}
     if config_file.exists():
-        adapters = build_adapters(load_config(config_file, environment=environment))
+        adapters = build_adapters(load_config(config_file, environment=environment, with_rules=False))
     rules = load_rule_file(question.rules, adapters)
     given = read_record_file(question.record) if question.record else None
     adapter, news = _news(question, given, rules, adapters)

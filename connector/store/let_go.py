@@ -116,11 +116,19 @@ def look_again_opted_out(
     """Judge again what is held for these numbers and records: nobody needs to wait to hear that it is off."""
     c = dispatches.c
     keys = [(connection, record.type, record.id) for connection, record in records]
+    people = [
+        sa.and_(c.connection == connection, c["values"][record.type]["id"].astext == record.id)
+        for connection, record in records
+    ]
     return look_again(
         conn,
         now,
         c.phone_number.is_not(None),
-        sa.or_(c.phone_number.in_(numbers), sa.tuple_(c.connection, c.record_type, c.record_id).in_(keys)),
+        sa.or_(
+            c.phone_number.in_(numbers),
+            sa.tuple_(c.connection, c.record_type, c.record_id).in_(keys),
+            *people,
+        ),
     )
 
 

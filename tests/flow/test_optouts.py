@@ -10,6 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from connector.cli import main
+from connector.errors import PermanentError
+from connector.model import RecordRef
 from connector.opting_out import opt_out, read_numbers
 from connector.store import opt_outs
 from connector.store.opt_outs import Whom
@@ -173,3 +175,67 @@ def test_the_list_is_one_for_all_and_finds_by_number_and_record(world: World) ->
         assert [str(each.whom) for each in opt_outs.find(conn, [ADA, GRACE], [])] == [ADA]
         assert opt_outs.find(conn, [GRACE], []) == []
         assert opt_outs.find(conn, [], []) == []
+
+
+def test_a_person_of_a_record_is_called_by_no_deal_of_theirs(world: World) -> None:
+    """The wish of a contact, whichever deal enters the stage."""
+    ada = world.hubspot.create_contact(firstname="Ada", phone="+12025550123")
+    deals = [world.hubspot.create_deal(contacts=[ada], announce=False) for _ in range(2)]
+    with world.parts.engine.begin() as conn:
+        whom = Whom(None, "sales", RecordRef("contact", ada))
+        opt_out(conn, [whom], source="person", reason="told us", at=world.clock())
+    world.hubspot.move_deals(deals, "Demo requested")
+    world.work()
+    assert {(each["state"], each["why"]) for each in world.dispatches()} == {("skipped", "opted_out")}
+    assert world.calls() == []
+
+
+def test_a_wish_of_a_person_ends_what_is_held_for_them(start: Start) -> None:
+    world = start(
+        rules=RULES.replace("window: always", 'window: {days: mon-fri, from: "09:00", until: "18:00"}')
+    )
+    world.clock.show("2026-12-07T22:00-05:00")
+    ada = world.hubspot.create_contact(firstname="Ada", phone="+12025550123")
+    world.hubspot.move_deal(world.hubspot.create_deal(contacts=[ada], announce=False), "Demo requested")
+    world.work()
+    assert world.dispatches()[0]["why"] == "outside_window"
+    with world.parts.engine.begin() as conn:
+        whom = Whom(None, "sales", RecordRef("contact", ada))
+        opt_out(conn, [whom], source="person", reason="told us", at=world.clock())
+    world.work()
+    assert world.dispatches()[0]["why"] == "opted_out"
+
+
+def test_a_record_that_could_never_be_met_is_refused(run: Run) -> None:
+    for record, said in (
+        ("deals 9001", '"deals" is not a record of sales; did you mean "deal"?'),
+        ("banana 9", '"banana" is not a record of sales'),
+    ):
+        done = run("optouts", "add", "--record", record)
+        assert done.exit_code == 1
+        assert said in done.output
+    assert (
+        "deal 9001 of sales is on the opt-out list now"
+        in run("optouts", "add", "--record", "Deal 9001").output
+    )
+
+
+def test_the_columns_of_numbers_are_found_by_their_headings() -> None:
+    found = read_numbers(
+        "id,Mobile Phone,Work phone\n2025550199,+1 202 555 0123,\n7,,202-555-0111\n8,,\n", "US"
+    )
+    assert found.numbers == (ADA, "+12025550111")
+    assert [line for line, _ in found.bad_lines] == [4]
+    with pytest.raises(
+        PermanentError, match='none of the headings "id", "wish" says that it is a phone number'
+    ):
+        read_numbers("id,wish\n2025550199,no calls\n", "US")
+
+
+def test_people_can_be_spared_while_a_rule_file_is_missing(run: Run, world: World) -> None:
+    file = world.parts.config.rule_files[0]
+    file.rename(file.with_suffix(".gone"))
+    assert "is on the opt-out list now" in run("optouts", "add", "+12025550123").output
+    assert "is paused now" in run("pause").output
+    assert run("status").exit_code == 0
+    assert run("dispatches").exit_code == 0
