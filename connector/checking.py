@@ -1,5 +1,6 @@
 """`stagecall check`: every mistake of every file, with file, line and column."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from connector.mapping.evaluate import fields_needed
 from connector.mapping.rules import RuleFile, connection_of, load_rules
 from connector.mapping.words import closest
 from connector.parts import build_adapters
-from connector.rulebook import Account, RuleBook, load_rulebook, vocabulary
+from connector.rulebook import Account, RuleBook, load_file, load_rulebook, vocabulary
 
 OFFLINE = "stages, pipelines, fields and agents were not compared with an account: check --live does that"
 
@@ -112,7 +113,7 @@ def _check_rules(
     mistakes: list[Mistake] = []
     for file in _expanded(rule_files):
         try:
-            yield from _no_mistakes(file, load_rule_file(file, adapters))
+            yield from _no_mistakes(file, load_rule_file(file, adapters, only_connected=True))
         except ConfigError as error:
             mistakes.extend(error.mistakes)
     if mistakes:
@@ -120,23 +121,33 @@ def _check_rules(
     yield OFFLINE
 
 
-def load_rule_file(file: Path, adapters: Mapping[str, Adapter]) -> RuleFile:
-    """Load one rule file by the words of its connection's adapter, else of the adapter that fits best."""
+def load_rule_file(file: Path, adapters: Mapping[str, Adapter], *, only_connected: bool = False) -> RuleFile:
+    """Load one rule file by the words of its connection's adapter, else of the adapter that fits best.
+
+    `only_connected`: where there are connections, one that is none of them is a mistake.
+    """
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise ConfigError([Mistake(str(file), 0, 0, "", f"cannot be read ({reason})")]) from None
     connection = connection_of(text, str(file))
-    if connection in adapters:
-        return load_rules(text, str(file), vocabulary(adapters[connection]))
+    if connection in adapters or (adapters and only_connected):
+        return load_file(str(file), text, adapters).rules
     failures: list[ConfigError] = []
     for name in adapter_names():
         try:
             return load_rules(text, str(file), vocabulary(find_adapter(name)))
         except ConfigError as error:
             failures.append(error)
-    raise min(failures, key=lambda error: len(error.mistakes))
+    raise _of_its_crm(text, failures)
+
+
+def _of_its_crm(text: str, failures: Sequence[ConfigError]) -> ConfigError:
+    """The mistakes by the words of the CRM whose record the file speaks of; failing that, the fewest."""
+    by_adapter = dict(zip(adapter_names(), failures, strict=True))
+    spoken = {name: len(re.findall(rf"\b{find_adapter(name).record}\b", text)) for name in by_adapter}
+    return min(by_adapter.items(), key=lambda each: (-spoken[each[0]], len(each[1].mistakes)))[1]
 
 
 def _no_mistakes(file: Path, rules: RuleFile) -> Iterator[str]:

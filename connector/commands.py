@@ -71,7 +71,8 @@ def given_moment(text: str | None) -> datetime:
     except ValueError:
         raise PermanentError(f'"{text}" is not a moment; write one like 2026-11-29T23:30-05:00') from None
     if moment.tzinfo is None:
-        raise PermanentError(f'"{text}" has no time zone; write {text}Z for UTC, or {text}-05:00')
+        hour = text if "T" in text or " " in text else f"{text}T09:00"
+        raise PermanentError(f'"{text}" has no time zone; write {hour}Z for UTC, or {hour}-05:00')
     return moment
 
 

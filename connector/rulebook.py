@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from connector.adapter import Adapter, ConnectionSettings
 from connector.errors import ConfigError, Mistake, PermanentError
 from connector.mapping.rules import Rule, RuleFile, Vocabulary, connection_of, load_rules
+from connector.mapping.source import read_yaml
+from connector.mapping.words import closest
 from connector.model import Catalog
 from connector.store import rule_versions
 from connector.store.rule_versions import RuleVersion
@@ -153,8 +155,8 @@ def load_file(
     """The rules in `text`; raises ConfigError with every mistake in it."""
     name = connection_of(text, file)
     if name not in adapters:
-        found = f'"{name}" is not a connection of stagecall.yaml; there are: {", ".join(sorted(adapters))}'
-        raise ConfigError([Mistake(file, 0, 0, "connection", found)])
+        found = f'"{name}" is not a connection of stagecall.yaml{closest(name, adapters)}'
+        raise ConfigError([read_yaml(text, file)[0].mistake(("connection",), found)])
     words = vocabulary(adapters[name], (accounts or {}).get(name))
     return LoadedFile(file, text, load_rules(text, file, words))
 

@@ -98,9 +98,13 @@ class _Open:
     key_at: tuple[int, int] = (0, 0)
 
 
-def build(source: str, file: str) -> tuple[Any, Node]:
-    """Return the one document in `source`; raise ConfigError with every mistake that can be told apart."""
-    return _Builder(source, file).run()
+def build(source: str, file: str) -> tuple[Any, Node, list[Mistake]]:
+    """Return the one document in `source`, and a mistake for each key that it has twice (the later one counts).
+
+    Raises ConfigError with every other mistake that can be told apart.
+    """
+    builder = _Builder(source, file)
+    return *builder.run(), builder.doubles
 
 
 class _Builder:
@@ -109,6 +113,7 @@ class _Builder:
         self.file = file
         self.lines = split_lines(source)
         self.mistakes: list[Mistake] = []
+        self.doubles: list[Mistake] = []
         self.open: list[_Open] = []
         self.anchors: dict[str, _Built | None] = {}
         self.size = 0
@@ -128,7 +133,7 @@ class _Builder:
             elif isinstance(event, AliasEvent):
                 self._alias(event)
         if self.mistakes:
-            raise ConfigError(self.mistakes)
+            raise ConfigError([*self.mistakes, *self.doubles])
         return self.result
 
     def _events(self) -> Iterator[Any]:
@@ -221,7 +226,8 @@ class _Builder:
             self.anchors[event.anchor] = _Built(event.value, {}, 1)
         if event.value in parent.value:
             earlier = parent.children[event.value].line
-            self._mistake(place, f'has the key "{shown(event.value)}" twice; it is already on line {earlier}')
+            found = f'has the key "{shown(event.value)}" twice; it is already on line {earlier}'
+            self._mistake(place, found, self.doubles)
         parent.key, parent.key_at = event.value, place
         self._count(parent, 1 + len(event.value) // 64, place)
 
@@ -295,17 +301,16 @@ class _Builder:
         before = self.source[:index]
         return before.count("\n") + 1, index - (before.rfind("\n") + 1) + 1
 
-    def _mistake(self, place: tuple[int, int], found: str) -> None:
+    def _mistake(self, place: tuple[int, int], found: str, among: list[Mistake] | None = None) -> None:
         path = [len(each.value) if isinstance(each.value, list) else each.key for each in self.open]
-        self.mistakes.append(
-            Mistake(self.file, *place, where([step for step in path if step is not None]), found)
-        )
-        if len(self.mistakes) >= MAX_MISTAKES:
-            raise ConfigError(self.mistakes)
+        mistakes = self.mistakes if among is None else among
+        mistakes.append(Mistake(self.file, *place, where([step for step in path if step is not None]), found))
+        if len(mistakes) >= MAX_MISTAKES:
+            raise ConfigError(mistakes)
 
     def _stop(self, place: tuple[int, int], found: str) -> NoReturn:
         self._mistake(place, found)
-        raise ConfigError(self.mistakes) from None
+        raise ConfigError([*self.mistakes, *self.doubles]) from None
 
 
 def where(path: Sequence[str | int]) -> str:

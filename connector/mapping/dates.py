@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from connector.mapping.values import text_of
 from connector.mapping.words import closest
+from connector.policy import zones
 
 DAY: Final = "%Y-%m-%d"
 MAX_FORM = 500
@@ -23,7 +24,6 @@ _ISO_MOMENT = re.compile(
 )
 _MILLISECONDS = re.compile(r"[0-9]{11,14}")
 _CODE = re.compile("%(.?)", re.DOTALL)
-_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -79,14 +79,9 @@ def moment_of(value: Any) -> date | datetime | None:
 
 @lru_cache(maxsize=1024)
 def zone_of(name: str) -> ZoneInfo | None:
-    """Return the time zone of that IANA name (`Europe/London`), None where there is none."""
-    word = name.strip()
-    if len(word) > 64 or not _ZONE.fullmatch(word):
-        return None
-    try:
-        return ZoneInfo(word)
-    except (OSError, ValueError, KeyError):
-        return None
+    """Return the time zone of that IANA name (`Europe/London`), None where there is none; by the table of the policies."""
+    found = zones.find_zone(name) if len(name) <= 100 else None
+    return zones.zone_of(found) if found is not None else None
 
 
 def written(moment: date | datetime, form: str, zone: ZoneInfo | None) -> str:

@@ -5,14 +5,14 @@ or name that has no entry in a table below is a mistake when the rule file is lo
 mappings and nothing else (no attributes of objects, no calls), never raises, and does bounded work.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from jinja2 import nodes
 
 from connector.mapping.filters import FILTERS, NOT_CONSTANT, Apply, Table
-from connector.mapping.operations import MAX_NUMBER, calculated, holds, part, weight
+from connector.mapping.operations import MAX_NUMBER, calculated, holds, part
 from connector.mapping.syntax import constant_results, constants, no_filter, refusal, spelt, steps
 from connector.mapping.values import (
     EMPTY,
@@ -23,6 +23,7 @@ from connector.mapping.values import (
     number_of,
     plain,
     text_of,
+    weight,
 )
 from connector.mapping.words import closest, listed
 
@@ -57,18 +58,25 @@ class Compiled:
 
 
 class Refused(Exception):
-    """The expression has something that is not allowed; `at` is the word in question, `| name` a filter."""
+    """The expression has something that is not allowed; `at` is the word in question, `| name` a filter.
 
-    def __init__(self, found: str, at: str = "") -> None:
+    `more` are others of its kind in the same expression.
+    """
+
+    def __init__(self, found: str, at: str = "", more: "Sequence[Refused]" = ()) -> None:
         super().__init__(found)
         self.found = found
         self.at = at
+        self.more = more
 
 
 def compile_expression(tree: nodes.Expr, names: Names) -> Compiled:
     """Turn a parsed expression into a function. Raises Refused."""
     compiler = _Compiler(names)
     evaluate = compiler.compile(tree)
+    if compiler.unknown:
+        first, *more = compiler.unknown
+        raise Refused(first.found, first.at, more)
     return Compiled(evaluate, frozenset(compiler.fields), frozenset(constant_results(tree, names.tables)))
 
 
@@ -76,6 +84,8 @@ class _Compiler:
     def __init__(self, names: Names) -> None:
         self.names = names
         self.fields: set[tuple[str, str]] = set()
+        self.unknown: list[Refused] = []
+        """Names that are not known: all of them are told at once."""
         self.depth = 0
 
     def compile(self, node: nodes.Node) -> Evaluate:
@@ -115,7 +125,8 @@ class _Compiler:
 
     def _field(self, name: str, keys: list[str | int]) -> Evaluate:
         if name not in self.names.objects:
-            raise Refused(self._unknown(name), name)
+            self.unknown.append(Refused(self._unknown(name), name))
+            return lambda scope: None
         private = next((key for key in keys if isinstance(key, str) and key.startswith("_")), None)
         if private is not None:
             raise Refused(f'has "{private}"; a field cannot begin with _', private)
@@ -140,7 +151,7 @@ class _Compiler:
         known = self.names.objects[name]
         if known is None or key in known:
             return
-        raise Refused(f'"{key}" is not a field of {name}{closest(key, known)}', key)
+        self.unknown.append(Refused(f'"{key}" is not a field of {name}{closest(key, known)}', key))
 
     def _unknown(self, name: str) -> str:
         if name in self.names.elsewhere:

@@ -13,7 +13,17 @@ from jinja2 import nodes
 from connector.errors import ConnectorError
 from connector.mapping.expression import Compiled, Names, Refused, compile_expression
 from connector.mapping.tokens import BadSource, Field, Problem, conjuncts, parse, pieces, single_braces, whole
-from connector.mapping.values import MAX_TEXT, Scope, TooMuchWork, cut, is_true, plain, sendable, text_of
+from connector.mapping.values import (
+    MAX_TEXT,
+    Scope,
+    TooMuchWork,
+    cut,
+    is_true,
+    plain,
+    sendable,
+    text_of,
+    weight,
+)
 from connector.mapping.words import nearest
 
 __all__ = ["BadMergeField", "Condition", "MergeField", "Names", "Problem"]
@@ -44,13 +54,13 @@ class MergeField:
         try:
             found = pieces(source)
         except BadSource as error:
-            raise BadMergeField([error.problem]) from None
+            raise BadMergeField(error.problems) from None
         offset = 0
         for piece in found:
             try:
                 parts.append(piece if isinstance(piece, str) else _compiled(piece, names))
             except BadSource as error:
-                problems.append(error.problem)
+                problems += error.problems
             if isinstance(piece, str):
                 problems += _single_braces(piece, source.find(piece, offset), names)
                 offset = source.find(piece, offset) + len(piece)
@@ -67,7 +77,7 @@ class MergeField:
         try:
             found = _compiled(whole(source), names)
         except BadSource as error:
-            raise BadMergeField([error.problem]) from None
+            raise BadMergeField(error.problems) from None
         return cls(source, (found,), found.fields)
 
     @property
@@ -102,7 +112,7 @@ class MergeField:
         texts: list[str] = []
         size = 0
         for part in self.parts:
-            text = part if isinstance(part, str) else text_of(plain(part.evaluate(scope)))
+            text = part if isinstance(part, str) else _text(part, scope)
             texts.append(text)
             size += len(text)
             scope.charge(len(text))
@@ -152,7 +162,7 @@ class Condition:
             parts = [whole(text) for text in conjuncts(field)] if isinstance(tree, nodes.And) else [field]
             found = [compiled] if len(parts) == 1 else [_compiled(each, names) for each in parts]
         except BadSource as error:
-            raise BadMergeField([error.problem]) from None
+            raise BadMergeField(error.problems) from None
         clauses = [Clause(" ".join(each.source.split()), one) for each, one in zip(parts, found, strict=True)]
         return cls(source, compiled, tuple(clauses))
 
@@ -195,7 +205,8 @@ def _refusing(field: Field, compiling: Callable[[], Compiled]) -> Compiled:
     try:
         return compiling()
     except Refused as error:
-        raise BadSource(field.offset_of(error.at), error.found) from None
+        more = [Problem(field.offset_of(each.at), each.found) for each in error.more]
+        raise BadSource(field.offset_of(error.at), error.found, more) from None
 
 
 def _guarded(evaluate: Callable[[Scope], Any], values: Mapping[str, Any], notes: list[str]) -> Any:
@@ -212,5 +223,15 @@ def _within(scope: Scope, evaluate: Callable[[Scope], Any]) -> Any:
 
 
 def _finished(value: Any, scope: Scope) -> Any:
+    if isinstance(value, list | tuple | Mapping) and weight(value) > MAX_TEXT:
+        scope.note(f"a value of more than {MAX_TEXT:,} characters was left out")
+        return None
     found = sendable(plain(value))
     return cut(found, scope) if isinstance(found, str) else found
+
+
+def _text(part: Compiled, scope: Scope) -> str:
+    found = plain(part.evaluate(scope))
+    if not isinstance(found, str):
+        scope.charge(weight(found))
+    return text_of(found)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from connector.mapping.values import (
-    MAX_ITEMS,
     Scope,
     contains,
     is_empty,
@@ -13,6 +12,7 @@ from connector.mapping.values import (
     number_of,
     order,
     text_of,
+    weight,
 )
 
 MAX_NUMBER = 10**15
@@ -45,17 +45,6 @@ def part(whole: Any, key: str | int) -> Any:
     return None
 
 
-def weight(value: Any, depth: int = 0) -> int:
-    """Say roughly what reading a value costs, in characters."""
-    if isinstance(value, str):
-        return len(value) + 16
-    if depth < 16 and isinstance(value, list | tuple):
-        return sum(weight(item, depth + 1) for item in value[:MAX_ITEMS]) + 16
-    if depth < 16 and isinstance(value, Mapping):
-        return sum(weight(item, depth + 1) for item in value.values()) + 16
-    return 16
-
-
 def calculated(scope: Scope, sign: str, left: Any, right: Any) -> int | float | None:
     """Add, subtract, multiply or divide; None, with a note, where that makes no sense."""
     one, other = number_of(left), number_of(right)
@@ -74,6 +63,8 @@ def calculated(scope: Scope, sign: str, left: Any, right: Any) -> int | float | 
 def holds(scope: Scope, sign: str, left: Side, right: Side) -> bool:
     """Decide one comparison; what has no order is false, with a note."""
     if sign in ("eq", "ne"):
+        if isinstance(left[0], list | tuple | Mapping):
+            scope.charge(weight(left[0]) + weight(right[0]))
         return is_equal(left[0], right[0]) == (sign == "eq")
     scope.charge(weight(left[0]) + weight(right[0]))
     if sign in ("in", "notin"):

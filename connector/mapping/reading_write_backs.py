@@ -76,7 +76,7 @@ class _MomentReader:
         able = {
             "note": bool(self.words.notes_on),
             "log_call": bool(self.words.calls_on) and self.moment == "ended",
-            "stage": self.words.moves_stage,
+            "stage": self.words.moves_stage and self.moment != "held",
             "tags": self.words.tags_on is not None,
         }
         return [*self.words.writable, *(key for key, can in able.items() if can)]
@@ -113,6 +113,10 @@ class _MomentReader:
     def _stage(self, raw: dict[str, Any]) -> str | dict[Outcome, str | None] | None:
         at = (*self.path, "stage")
         if not self._can(raw, "stage", able=self.words.moves_stage):
+            return None
+        if self.moment == "held":
+            found = "would take the record out of the stage that the waiting call is for; write it under another moment"
+            self.reader.mistake(at, found)
             return None
         wanted = raw["stage"]
         if not isinstance(wanted, dict):

@@ -5,7 +5,7 @@ import hashlib
 from connector.errors import ConfigError
 from connector.mapping.language import Call, Rule, RuleFile, When, schema
 from connector.mapping.reading import Reader
-from connector.mapping.source import load_yaml
+from connector.mapping.source import read_yaml
 from connector.mapping.vocabulary import Moment, Vocabulary
 from connector.mapping.write_back_keys import WriteBacks
 
@@ -25,9 +25,14 @@ __all__ = [
 
 def load_rules(text: str | bytes, file: str, vocabulary: Vocabulary) -> RuleFile:
     """Load a rule file. Raises ConfigError with every mistake in it."""
-    document = load_yaml(text, file)
+    document, doubles = read_yaml(text, file)
     reader = Reader(document, vocabulary)
-    rules = reader.run()
+    try:
+        rules = reader.run()
+    except ConfigError as error:
+        raise ConfigError([*doubles, *error.mistakes]) from None
+    if doubles:
+        raise ConfigError(doubles)
     digest = hashlib.sha256(text if isinstance(text, bytes) else text.encode()).hexdigest()[:16]
     return RuleFile(
         file,
@@ -42,7 +47,7 @@ def load_rules(text: str | bytes, file: str, vocabulary: Vocabulary) -> RuleFile
 
 def connection_of(text: str | bytes, file: str) -> str:
     """Return which connection a rule file is for, before anything else in it is looked at."""
-    document = load_yaml(text, file)
+    document, _ = read_yaml(text, file)
     name = document.value.get("connection") if isinstance(document.value, dict) else None
     if not isinstance(name, str) or not name:
         found = "connection is missing; it names the CRM account that the rules are for"

@@ -65,9 +65,17 @@ class Document:
 
 def load_yaml(text: str | bytes, file: str) -> Document:
     """Load one YAML document. Raises ConfigError with every mistake, each with its line and column."""
+    document, doubles = read_yaml(text, file)
+    if doubles:
+        raise ConfigError(doubles)
+    return document
+
+
+def read_yaml(text: str | bytes, file: str) -> tuple[Document, list[Mistake]]:
+    """The same, for who goes on to look for mistakes of its own: keys that stand twice are returned, not raised."""
     source = _decoded(text, file)
-    value, root = build(source, file)
-    return Document(file, value, root, split_lines(source))
+    value, root, doubles = build(source, file)
+    return Document(file, value, root, split_lines(source)), doubles
 
 
 def _decoded(text: str | bytes, file: str) -> str:

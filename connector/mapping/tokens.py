@@ -47,9 +47,9 @@ class Problem:
 class BadSource(Exception):
     """The text cannot be parsed."""
 
-    def __init__(self, offset: int, found: str) -> None:
+    def __init__(self, offset: int, found: str, more: "Sequence[Problem]" = ()) -> None:
         super().__init__(found)
-        self.problem = Problem(offset, found)
+        self.problems = [Problem(offset, found), *more]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ Nothing here raises on any value: what makes no sense is empty or false, and a n
 import json
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 from math import isfinite
 from typing import Any
 
@@ -133,6 +134,21 @@ def json_of(value: Any) -> str:
     return json.dumps(sendable(value), ensure_ascii=False, allow_nan=False)
 
 
+def weight(value: Any) -> int:
+    """Say roughly what reading a value costs, in characters; of more than anybody may read, only that it is more."""
+    found, left = 0, [value]
+    while left and found <= MAX_WORK:
+        each = left.pop()
+        found += 16
+        if isinstance(each, str):
+            found += len(each)
+        elif isinstance(each, list | tuple):
+            left.extend(each[:MAX_ITEMS])
+        elif isinstance(each, Mapping):
+            left.extend(islice(each.values(), MAX_ITEMS))
+    return found
+
+
 def cut(text: str, scope: Scope) -> str:
     """Keep a text within MAX_TEXT bytes, and say so where it was longer."""
     if len(text) * 4 <= MAX_TEXT:
@@ -189,8 +205,20 @@ def order(left: Any, right: Any) -> int | None:
         and _ISO_DATE.fullmatch(left)
         and _ISO_DATE.fullmatch(right)
     ):
+        one_at, other_at = _moment(left), _moment(right)
+        if one_at is not None and other_at is not None:
+            return (one_at > other_at) - (one_at < other_at)
         return (left > right) - (left < right)
     return None
+
+
+def _moment(text: str) -> datetime | None:
+    """The moment that an ISO text with an offset is; None for a day, or a time of no known place."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
 
 
 def contains(whole: Any, part: Any) -> bool:

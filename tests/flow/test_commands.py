@@ -145,6 +145,20 @@ def test_check_live_works_before_anything_is_served(world: World, config: Path) 
     assert "agents were not compared: the call API does not answer at http://127.0.0.1:9" in done.output
 
 
+def test_check_knows_the_connections_and_the_crm_that_a_file_speaks_of(config: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(RULES.replace("connection: sales", "connection: salse"))
+    done = _run("check", mine, "--config", config)
+    assert done.exit_code == 2
+    assert (
+        f'{mine}:2:1  connection  "salse" is not a connection of stagecall.yaml; did you mean "sales"?'
+        in done.output
+    )
+    mine.write_text(RULES.replace("pipeline: Sales Pipeline,", "pipeline: Sales Pipeline, from: New,"))
+    done = _run("check", mine)
+    assert "HubSpot does not say which stage a record comes from" in done.output
+
+
 def test_check_takes_a_folder() -> None:
     done = _run("check", ROOT / "examples/workflows")
     assert done.output.count("no mistakes") == len(EXAMPLES)

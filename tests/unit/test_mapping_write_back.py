@@ -180,6 +180,7 @@ POSSIBLE = "possible here: deal, contact, note, log_call, stage"
         ("{ended: {stage: {anwsered: Qualified}}}", '"anwsered" is not an outcome; did you mean "answered"? There are: answered, busy, canceled, expired, failed, no_answer, unknown, voicemail'),
         ("{ended: {stage: {answered: Qualifed}}}", '"Qualifed" is not a stage of Sales Pipeline; did you mean "Qualified"? There are: Demo requested, Qualified'),
         ("{ended: {stage: Due}}", '"Due" is not a stage of Sales Pipeline (it is one of Renewals); there are: Demo requested, Qualified'),
+        ("{held: {stage: Qualified}}", "would take the record out of the stage that the waiting call is for; write it under another moment"),
         ("{ended: {stage: any}}", '"any" is no stage to move to; write the label or id of one'),
         ('{ended: {stage: "{{ deal.next }}"}}', "is a merge field; a stage is written as its label or id"),
         ("{ended: {stage: [Qualified]}}", "must be text, a whole number or a mapping (key: value), and is a list"),

@@ -150,6 +150,7 @@ def test_what_a_text_becomes(source: str, wanted: object) -> None:
         ("{{ deal.closedate | date('100 %%') }}", "100 %"),
         ("{{ '2026-11-02T23:30:00' | date('%H:%M', deal.none) }}", "23:30"),
         ("{{ '2026-11-02T23:30:00' | date('%H:%M', deal.id) }}", None),
+        ("{{ '2026-12-01T12:00Z' | date('%H:%M', 'america/new_york') }}", "07:00"),
         ("{{ 'soon' | date }}", None),
         ("{{ deal.missing | date }}", None),
         ("{{ '2026-02-30' | date }}", None),
@@ -197,6 +198,9 @@ def test_every_filter_bears_every_kind_of_value() -> None:
     ("expression", "wanted"),
     [
         ("deal.amount >= 1000", True),
+        ("'2026-11-02T23:00-05:00' > '2026-11-03T00:30Z'", True),
+        ("'2026-11-02T23:00' > '2026-11-03T00:30Z'", False),
+        ("'2026-11-03' > '2026-11-02T23:00Z'", True),
         ("deal.amount >= 1000 and not deal.no", True),
         ("deal.amount > '999'", True),
         ("1000 <= deal.amount < 2000", True),

@@ -64,6 +64,22 @@ def test_the_largest_values_stay_within_time_and_output(source: str) -> None:
     assert len(text.encode()) <= 64 * 1024
 
 
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [("{{ deal.list }}", None), ("a{{ deal.list }}", ""), ("{{ deal.nested == deal.nested }}", None)],
+)
+def test_lists_have_the_same_limits_as_texts(source: str, found: object) -> None:
+    """A custom field of a CRM may be a list of lists."""
+    nested = [[["a"] * 100] * 100] * 25
+    values = {"deal": {"list": ["x" * 65_536] * 1000, "nested": nested}}
+    field = MergeField.compile(source, NAMES)
+    notes: list[str] = []
+    begin = time.process_time()
+    assert field.value(values, notes) == found
+    assert time.process_time() - begin < 0.25
+    assert notes
+
+
 def test_a_text_that_is_cut_says_so() -> None:
     found: list[str] = []
     text = MergeField.compile("{{ deal.text }}!", NAMES).text({"deal": {"text": "é" * 60_000}}, found)

@@ -474,3 +474,19 @@ def test_the_beginning_of_a_word_is_enough_to_be_understood() -> None:
     missing, meant = mistakes(changed("phone_number:", "phone:"))
     assert "phone_number is missing" in missing
     assert '"phone" is not a key of "call"; did you mean "phone_number"?' in meant
+
+
+def test_a_key_that_stands_twice_hides_no_other_mistake() -> None:
+    text = changed(
+        "      agent: Lead Qualifier\n", "      agent: Lead Qualifier\n      agent: Lead Qualifier\n"
+    )
+    found = mistakes(text.replace("deal.amount", "deals.amount").replace("contact.phone", "kontact.phone"))
+    assert len(found) == 3
+    assert 'has the key "agent" twice' in " ".join(found)
+
+
+def test_every_unknown_word_of_one_expression_is_told() -> None:
+    text = changed("deal.amount >= 1000", "deals.amount >= 1000 and kontact.city and deal.amuont")
+    found = mistakes(text, LIVE)
+    assert [word for word in ("deals", "kontact", "amuont") if f'"{word}"' not in " ".join(found)] == []
+    assert len(found) == 3
