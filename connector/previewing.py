@@ -64,8 +64,16 @@ class _Preview:
 
     def catalog(self, event: StageEvent) -> Catalog:
         """The account's stages; without an account the vendor's standard ones and those that rules and record name."""
-        known = self.adapter.catalog() if self.connected else self.adapter.standard_catalog
-        return self.record.catalog(known, self.rules, event) if self.record else known
+        if self.record is None:
+            return self.adapter.catalog() if self.connected else self.adapter.standard_catalog
+        return self.record.catalog(self._known_stages(), self.rules, event)
+
+    def _known_stages(self) -> Catalog:
+        """For a record made up: it needs no account, and no network."""
+        try:
+            return self.adapter.catalog() if self.connected else self.adapter.standard_catalog
+        except ConnectorError:
+            return self.adapter.standard_catalog
 
     def read(self, event: StageEvent, catalog: Catalog) -> Context | ConnectorError:
         """The record of the file, else of the account."""

@@ -35,6 +35,10 @@ def _validator() -> Draft202012Validator:
     return Draft202012Validator(schema())
 
 
+_LENGTHS = frozenset({"cool_down", "expires"})
+"""Keys whose value is a length of time."""
+
+
 def misshapen(value: Any) -> Iterator[tuple[Path, str]]:
     """Yield every place where a file has not the shape of a rule file, and what is wrong there."""
     for error in _validator().iter_errors(value):
@@ -136,6 +140,8 @@ def _advice(kinds: list[str], value: Any, key: str) -> str:
         return f'; a merge field stands in quotes and in two braces: "{{{{ {written} }}}}"'
     if kinds == ["boolean"] and isinstance(value, str) and value.casefold() in _SPELT_FLAGS:
         return f"; write {_SPELT_FLAGS[value.casefold()]}, without quotes"
+    if key in _LENGTHS and isinstance(value, int | float):
+        return f"; write minutes, hours, days or weeks: {value}m, {value}h, {value}d or {value}w"
     if "string" in kinds and isinstance(value, bool | int | float):
         return "; put it in quotes"
     return ""

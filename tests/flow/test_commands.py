@@ -164,6 +164,15 @@ def test_check_takes_a_folder() -> None:
     assert done.output.count("no mistakes") == len(EXAMPLES)
 
 
+def test_preview_of_a_made_up_record_needs_no_account(config: Path, world: World) -> None:
+    config.write_text(config.read_text().replace(world.hubspot.url, "http://127.0.0.1:9"))
+    done = _run(
+        "preview", config.parent / "rules.yaml", "--record", RECORD, "--at", BY_DAY, "--config", config
+    )
+    assert done.exit_code == 0, done.output
+    assert "calls +12025550147" in done.output
+
+
 def test_preview_names_what_means_nothing_in_a_record_file(tmp_path: Path) -> None:
     record = tmp_path / "record.yaml"
     record.write_text("stge: Demo requested\ncontacts: {firstname: Ada}\n")

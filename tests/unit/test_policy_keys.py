@@ -175,3 +175,9 @@ def test_no_policy_raises_anything_but_our_error(window: dict[str, Any], other: 
         except ConfigError as error:
             found = [bool(mistake.line and mistake.found) for mistake in error.mistakes]
         assert all(found)
+
+
+def test_a_length_of_time_without_its_unit_is_told_how_to_write_it() -> None:
+    text = "version: 1\nconnection: x\nrules:\n  - {name: R, when: {enters: any}, call: {phone_number: '+12025550100'}, policy: {expires: 24}}\n"
+    with pytest.raises(ConfigError, match="write minutes, hours, days or weeks: 24m, 24h, 24d or 24w"):
+        load_rules(text, "rules.yaml", Vocabulary(("deal",), ("deal",)))
