@@ -13,7 +13,7 @@ from connector.mapping.evaluate import fields_needed
 from connector.mapping.rules import RuleFile, connection_of, load_rules
 from connector.mapping.words import closest
 from connector.parts import build_adapters
-from connector.rulebook import Account, RuleBook, load_file, load_rulebook, vocabulary
+from connector.rulebook import Account, RuleBook, load_file, load_rulebook, read_text, vocabulary
 
 OFFLINE = "stages, pipelines, fields and agents were not compared with an account: check --live does that"
 
@@ -72,7 +72,9 @@ def _not_compared(
 ) -> Iterator[str]:
     """A sentence for each thing that rules use and that could not be asked."""
     yield from dict.fromkeys(
-        f"agents were not compared: {each.no_agents}" for each in accounts.values() if each.no_agents
+        f"agents were not compared: {each.no_agents}; calls.api_url in stagecall.yaml says where it is"
+        for each in accounts.values()
+        if each.no_agents
     )
     for name, account in accounts.items():
         rules = [rule for file in book.of(name) for rule in file.rules]
@@ -126,11 +128,7 @@ def load_rule_file(file: Path, adapters: Mapping[str, Adapter], *, only_connecte
 
     `only_connected`: where there are connections, one that is none of them is a mistake.
     """
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise ConfigError([Mistake(str(file), 0, 0, "", f"cannot be read ({reason})")]) from None
+    text = read_text(file)
     connection = connection_of(text, str(file))
     if connection in adapters or (adapters and only_connected):
         return load_file(str(file), text, adapters).rules

@@ -102,10 +102,13 @@ def database(
 @contextmanager
 def reading(config_file: Path, data: Path | None) -> Iterator[sa.Connection | None]:
     """A connection that can read what is there, and nothing else; None where there is no database of this version."""
-    if not config_file.exists():
+    try:
+        config = load(config_file, data, with_rules=False) if config_file.exists() else None
+    except ConfigError:  # who asks for more than this says so
+        config = None
+    if config is None:
         yield None
         return
-    config = load(config_file, data, with_rules=False)
     if config.database_url is None and not list(config.data.glob("postgres-*")):
         yield None
         return

@@ -70,6 +70,7 @@ def run(
         environment = _environment(port, sandbox, (rules or EXAMPLES / "demo/rules.yaml"))
         file = (config_file or EXAMPLES / "demo/stagecall.yaml").absolute()
         config = load_config(file, environment=environment, own_url=own_url(HOST, port), data=folder)
+        _check_sandboxed(config, sandbox)
         rule = _rule(config)
         _check_policy(rule)
         check_port(HOST, port)
@@ -84,7 +85,7 @@ def run(
             key = config.calls.api_key.get_secret_value()
             _tell(_Stage(sandbox, own_url(HOST, port), key, deal, rule, started), say)
             if keep:
-                _keep_running(config, environment, sandbox, deal, target_of(rule), say)
+                _keep_running(config, environment, sandbox, deal, target_of(rule), data is not None, say)
 
 
 def _tell(stage: _Stage, say: Say) -> None:
@@ -98,8 +99,11 @@ def _tell(stage: _Stage, say: Say) -> None:
     call = _until("the Trigger Call API has the call", lambda: _call(stage))
     say(f' 4. The rule "{stage.rule.name}" fits: call {call["to_number"]}, agent {call["agent_name"]}.')
     say(f" 5. The Trigger Call API places call {call['id']}.")
-    written = _until("the deal says that a call was placed", lambda: _written(stage, call["id"]))
-    say(f" 6. On the deal now: {_spelled(written)}")
+    if stage.rule.write_back.placed.records:
+        written = _until("the deal says that a call was placed", lambda: _written(stage, call["id"]))
+        say(f" 6. On the deal now: {_spelled(written)}")
+    else:
+        say(" 6. The rule writes nothing on the deal while the phone rings.")
     call = _until("the call ends", lambda: _ended(stage, call["id"]))
     lasted = call.get("duration_seconds") or 0
     say(f" 7. The phone rings, Ada talks for {lasted:g} s; the call ends: {call['outcome']}.")
@@ -194,6 +198,16 @@ def _rule(config: Config) -> Rule:
     if not files:
         raise PermanentError(f"the demo needs a rule for the connection {CONNECTION}")
     return files[0].rules[0]
+
+
+def _check_sandboxed(config: Config, sandbox: Sandbox) -> None:
+    """Raises PermanentError for a connection to a real account: the demo moves deals about."""
+    for name, settings in config.connections.items():
+        if getattr(settings, "api_url", sandbox.url) != sandbox.url:
+            raise PermanentError(
+                f'the demo speaks to its sandbox alone, and the connection "{name}" of {config.file} to'
+                f" {getattr(settings, 'api_url', '')}; write api_url: ${{HUBSPOT_API_URL}} there, or leave --config out"
+            )
 
 
 def _check_policy(rule: Rule) -> None:
@@ -292,7 +306,13 @@ def _await_ready(served: "subprocess.Popen[bytes]", port: int, log_file: Path) -
 
 
 def _keep_running(
-    config: Config, environment: Mapping[str, str], sandbox: Sandbox, deal: str, target: str, say: Say
+    config: Config,
+    environment: Mapping[str, str],
+    sandbox: Sandbox,
+    deal: str,
+    target: str,
+    kept: bool,
+    say: Say,
 ) -> None:
     """Leave everything running, with files and lines to look around with."""
     file = config.data / "stagecall.yaml"
@@ -307,8 +327,13 @@ def _keep_running(
     say("Move the deal out of the stage and in again:")
     say(f"""  {move} '{{"stage": "Qualified To Buy"}}'""")
     say(f"""  {move} '{{"stage": "{target}"}}'""")
-    say("See what came of it, and why:")
-    say(f"  .venv/bin/stagecall dispatches --config {file} --data {config.data}")
+    say("See what came of it, and why (an id is in each line's beginning):")
+    stagecall = f"{sys.executable.removesuffix(Path(sys.executable).name)}stagecall"
+    say(f"  {stagecall} dispatches --config {file} --data {config.data}")
+    say(f"  {stagecall} explain ID --config {file} --data {config.data}")
+    rules = ", ".join(str(each) for each in config.rule_files)
+    say(f"The rules are in {rules}: save a change, and it is in force two seconds later.")
+    say(f"When this ends, {config.data} is {'kept' if kept else 'gone, with all that you put there'}.")
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())

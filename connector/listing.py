@@ -102,7 +102,8 @@ def unread(conn: sa.Connection, record_id: str | None) -> list[str]:
         notes.append(f"{count} deliveries of {connection} {what}")
     if record_id:
         about = sa.select(deliveries).where(
-            deliveries.c.adapter != CALLS, sa.func.position(record_id.encode(), deliveries.c.body) > 0
+            deliveries.c.adapter != CALLS,
+            sa.func.strpos(sa.func.encode(deliveries.c.body, "escape"), record_id) > 0,
         )
         for row in conn.execute(about.order_by(deliveries.c.received_at.desc()).limit(5)):
             why = "; ".join((row.report or {}).get("no_call") or {}) or row.error or row.state

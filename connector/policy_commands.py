@@ -160,7 +160,9 @@ def pause(
     with database(config_file, data) as (config, engine), engine.begin() as conn:
         scope = _scope(conn, config, rule, connection)
         done = pauses.pause(conn, scope, reason, utc_now())
-    click.echo(f"{scope} {'is paused now' if done else 'was paused already'}; `stagecall resume` ends it")
+    click.echo(
+        f"{scope} {'is paused now' if done else 'was paused already'}; `stagecall resume{_options(scope)}` ends it"
+    )
 
 
 @click.command()
@@ -177,11 +179,18 @@ def resume(config_file: Path, data: Path | None, rule: str | None, connection: s
         known = {str(each.scope): each.scope for each in pauses.in_force(conn)}
         scope = next((each for name, each in known.items() if folded(name) == folded(str(wanted))), wanted)
         if not pauses.resume(conn, scope, now):
-            there = f"; paused: {'; '.join(known)}" if known else "; nothing is"
+            commands = (f"{name} (`stagecall resume{_options(each)}`)" for name, each in known.items())
+            there = f"; paused: {'; '.join(commands)}" if known else "; nothing is"
             raise PermanentError(f"{wanted} is not paused{there}")
         count = let_go.look_again_paused(conn, now)
         jobs.nudge(conn, "pace")
     click.echo(f"{scope} goes on; {count} waiting call{'' if count == 1 else 's'} judged again")
+
+
+def _options(scope: Scope) -> str:
+    """The options that name a pause again."""
+    rule = f' --rule "{scope.rule}"' if scope.rule else ""
+    return rule + (f" --connection {scope.connection}" if scope.connection else "")
 
 
 @click.command("pauses")

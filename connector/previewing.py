@@ -17,7 +17,7 @@ from connector import explanation, listing, recorded
 from connector.adapter import Adapter, adapter_names, find_adapter
 from connector.checking import load_rule_file
 from connector.config import load_config
-from connector.errors import ConnectorError, MalformedDelivery, PermanentError
+from connector.errors import ConfigError, ConnectorError, MalformedDelivery, PermanentError
 from connector.looks import look, unread
 from connector.mapping.evaluate import Reason, Situation, concerns, decide_in, situation, stopped_by
 from connector.mapping.matching import conditions
@@ -27,7 +27,7 @@ from connector.mapping.words import closest, listed
 from connector.model import Catalog, Context, News, RecordRef, Request, Source, StageEvent
 from connector.parts import build_adapters
 from connector.permission import Asked, Register
-from connector.policy.sentences import moment
+from connector.policy.sentences import past
 from connector.process import Candidate, as_judged, dispatch_of, read_records, undecided
 from connector.record_files import RecordFile, read_record_file
 from connector.store.deliveries import Delivery
@@ -93,9 +93,7 @@ def preview(
     `conn` may only read; without it nothing is known of opt-outs, pauses, earlier calls and caps. Raises ConfigError
     for mistakes in files, PermanentError where there is nothing to preview.
     """
-    adapters: dict[str, Adapter] = {}
-    if config_file.exists():
-        adapters = build_adapters(load_config(config_file, environment=environment, with_rules=False))
+    adapters, aside = _connected(config_file, question, environment)
     rules = load_rule_file(question.rules, adapters)
     given = read_record_file(question.record) if question.record else None
     adapter, news = _news(question, given, rules, adapters)
@@ -103,7 +101,7 @@ def preview(
         given.check(adapter)
     asked = _Preview(question, rules, adapter, rules.connection in adapters, given, conn)
     return {
-        "warnings": [str(each) for each in rules.warnings],
+        "warnings": [*aside, *(str(each) for each in rules.warnings)],
         "at": question.at.isoformat(),
         "events": [_event(asked, replace(each, occurred_at=question.entered_at)) for each in news.events],
         "left_alone": {**news.ignored, **news.unknown},
@@ -112,11 +110,27 @@ def preview(
     }
 
 
+def _connected(
+    config_file: Path, question: Question, environment: Mapping[str, str]
+) -> tuple[dict[str, Adapter], list[str]]:
+    """The connections; a configuration that is not finished is left aside where only --live would need it."""
+    if not config_file.exists():
+        return {}, []
+    try:
+        return build_adapters(load_config(config_file, environment=environment, with_rules=False)), []
+    except ConfigError as error:
+        if question.live is not None:
+            raise
+        count = len(error.mistakes)
+        found = f"{config_file} was left aside: it has {count} mistake{'' if count == 1 else 's'}"
+        return {}, [f"{found}, which `stagecall check` names"]
+
+
 def lines(found: Mapping[str, Any]) -> Iterator[str]:
     """The same for a person to read."""
     yield from (f"warning: {each}" for each in found["warnings"])
     count = len(found["events"])
-    at = moment(datetime.fromisoformat(found["at"]))
+    at = past(datetime.fromisoformat(found["at"]))
     yield f"{count} stage event{'' if count == 1 else 's'}, judged as of {at}"
     for name, many in sorted(found["left_alone"].items()):
         yield f"  left alone: {name} ({many})"

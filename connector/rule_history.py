@@ -56,13 +56,15 @@ def diff(conn: sa.Connection, file: Path, old: str | None, new: str | None) -> I
 def roll_back(
     conn: sa.Connection, file: Path, version: str | None, adapters: Mapping[str, Adapter]
 ) -> tuple[PastVersion, Path | None]:
-    """Write an older version (left out: the one before) into the file; running workers take it from there.
+    """Write an older version into the file; running workers take it from there.
+
+    Left out, it is the one in force where the file has another text (one that does not load), else the one before.
 
     Returns it, and where the file's text went if it is not kept as a version. Raises PermanentError where
     there is no such version or it does not load any more.
     """
     versions = history(conn, file)
-    target = find(versions, version) if version else _before(versions, versions[0])
+    target = find(versions, version) if version else _wanted(file, versions)
     try:
         load_file(str(file), target.text, adapters)
     except ConfigError as error:
@@ -84,6 +86,14 @@ def find(versions: Sequence[PastVersion], start: str) -> PastVersion:
         known = ", ".join(dict.fromkeys(each.version[:SHORT] for each in versions))
         raise PermanentError(f'{what} for "{start}"; there are: {known}')
     return next(iter(found.values()))
+
+
+def _wanted(file: Path, versions: Sequence[PastVersion]) -> PastVersion:
+    try:
+        in_force = read_text(file) == versions[0].text
+    except ConfigError:
+        in_force = False
+    return _before(versions, versions[0]) if in_force else versions[0]
 
 
 def _before(versions: Sequence[PastVersion], current: PastVersion) -> PastVersion:

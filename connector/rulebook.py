@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -16,6 +17,10 @@ from connector.mapping.words import closest
 from connector.model import Catalog
 from connector.store import rule_versions
 from connector.store.rule_versions import RuleVersion
+
+NOT_UTF8: Final = (
+    "is not UTF-8 text: save it with the encoding UTF-8, which editors offer when you save a file"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +147,10 @@ def read_text(file: Path) -> str:
     """The text of a rule file; raises ConfigError where it cannot be read."""
     try:
         return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([Mistake(str(file), 0, 0, "", f"cannot be read: {error}")]) from None
+    except UnicodeDecodeError:
+        raise ConfigError([Mistake(str(file), 0, 0, "", NOT_UTF8)]) from None
+    except OSError as error:
+        raise ConfigError([Mistake(str(file), 0, 0, "", f"cannot be read ({error.strerror})")]) from None
 
 
 def load_file(

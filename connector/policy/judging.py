@@ -10,7 +10,7 @@ from typing import Final
 from connector.policy.durations import spelled
 from connector.policy.facts import HOUR, Cap, Facts
 from connector.policy.kinds import NumberType, country_of, types_of
-from connector.policy.sentences import describe_window, moment
+from connector.policy.sentences import describe_window, moment, past
 from connector.policy.terms import OncePer, Outside, Terms
 from connector.policy.verdicts import Answer, Judgement, Verdict
 from connector.policy.whereabouts import Whereabouts, whereabouts
@@ -112,7 +112,7 @@ def _once_per(terms: Terms, facts: Facts) -> Iterator[Verdict]:
     if called is None:
         yield _allow("once_per", facts, f"this rule has made no call for this {what} yet")
     else:
-        sentence = f"this rule calls a {what} once, and did so on {moment(called)} (once_per)"
+        sentence = f"this rule calls a {what} once, and did so on {past(called)} (once_per)"
         yield _skip("once_per", "called_before", sentence)
 
 
@@ -126,7 +126,7 @@ def _cool_down(terms: Terms, facts: Facts) -> Iterator[Verdict]:
         yield _allow("cool_down", facts, sentence)
     else:
         sentence = (
-            f"this record or number was called on {moment(max(calls))}, and is left alone for"
+            f"this record or number was called on {past(max(calls))}, and is left alone for"
             f" {spelled(terms.cool_down)} after a call, until {moment(over_at)} (cool_down)"
         )
         yield _skip("cool_down", "cool_down", sentence, over_at)
@@ -166,7 +166,7 @@ def _pauses(_: Terms, facts: Facts) -> Iterator[Verdict]:
         yield _allow("pauses", facts, "nothing is paused")
     for each in facts.pauses[:1]:
         why = f": {each.why}" if each.why else ""
-        sentence = f"{each.what} is paused since {moment(each.since)}{why}; `stagecall resume` ends it"
+        sentence = f"{each.what} is paused since {past(each.since)}{why}; `stagecall resume` ends it"
         yield Verdict("pauses", Answer.HOLD, "paused", sentence)
 
 

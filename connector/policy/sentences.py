@@ -21,6 +21,11 @@ def moment(at: datetime, zone: str | None = None) -> str:
     return f"{local:%a %Y-%m-%d %H:%M} {zone or 'UTC'}"
 
 
+def past(at: datetime) -> str:
+    """Spell a moment that is over, or now: `Tue 2026-11-24 09:00 UTC`, never a minute that is still to come."""
+    return moment(at.replace(second=0, microsecond=0))
+
+
 def describe_window(window: Window) -> str:
     """Spell a window: `mon-fri 09:00-12:00, 13:00-18:00 without public holidays in US`."""
     hours: dict[frozenset[int], list[str]] = {}

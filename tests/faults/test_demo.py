@@ -57,6 +57,26 @@ def test_another_rule_file_is_the_one_that_is_shown(tmp_path: Path) -> None:
     assert 'drags it into the stage "Contract sent"' in done.stdout
 
 
+def test_a_real_account_is_refused(tmp_path: Path) -> None:
+    config = tmp_path / "stagecall.yaml"
+    text = (RULES.parent / "stagecall.yaml").read_text()
+    config.write_text(text.replace("${HUBSPOT_API_URL}", "http://127.0.0.1:9"))
+    said = _sentence(_demo("--port", str(free_port()), "--config", str(config)))
+    assert "the demo speaks to its sandbox alone" in said
+    assert "api_url: ${HUBSPOT_API_URL}" in said
+
+
+def test_a_rule_that_writes_nothing_while_the_phone_rings_is_shown_too(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    example = RULES.parents[1] / "workflows/move-the-stage-by-outcome.yaml"
+    rules.write_text(
+        example.read_text().replace("    write_back:\n", "    policy: {window: always}\n    write_back:\n")
+    )
+    done = _demo("--port", str(free_port()), "--rules", str(rules))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "6. The rule writes nothing on the deal while the phone rings." in done.stdout
+
+
 def test_without_the_signature_secret() -> None:
     said = _sentence(_demo("--port", str(free_port()), HUBSPOT_CLIENT_SECRET=""))
     assert "HUBSPOT_CLIENT_SECRET is empty" in said

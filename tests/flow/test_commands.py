@@ -277,3 +277,35 @@ def test_check_live_compares_the_rest_where_an_object_cannot_be_asked(world: Wor
     assert "crm.objects.companies.read" in said
     (config.parent / "rules.yaml").write_text(rules.replace("ai_call_summary:", "ai_call_sumary:"))
     assert 'did you mean "ai_call_summary"?' in _run("check", "--live", "--config", config).output
+
+
+def test_dispatches_of_a_record_say_what_became_of_its_news(
+    world: World, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STAGECALL_DATABASE_URL", world.database_url)
+    deal = world.deal()
+    world.hubspot.move_deal(deal, "Qualified")
+    world.work()
+    said = _run("dispatches", "--record", deal, "--config", config).output
+    assert f'names {deal}: stage "Qualified" is not "Demo requested" of rule' in said
+    assert (
+        "no delivery that names 404404 was kept"
+        in _run("dispatches", "--record", "404404", "--config", config).output
+    )
+
+
+def test_an_unfinished_configuration_keeps_nobody_from_a_preview(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    assert _run("init", str(folder)).exit_code == 0
+    question = ("preview", folder / "rules/first-rule.yaml", "--config", folder / "stagecall.yaml")
+    done = _run(*question, "--record", RECORD, "--at", BY_DAY)
+    assert done.exit_code == 0, done.output
+    assert "was left aside: it has 2 mistakes, which `stagecall check` names" in done.output
+    assert "calls +12025550147" in done.output
+    assert "HUBSPOT_ACCESS_TOKEN is empty" in _run(*question, "--live", "9001").output
+
+
+def test_a_file_in_another_encoding_is_told_how_to_be_saved(tmp_path: Path) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_bytes(RULES.replace("name: Call", "name: Ca\u00fcl").encode("latin-1"))
+    assert "is not UTF-8 text: save it with the encoding UTF-8" in _run("check", file).output

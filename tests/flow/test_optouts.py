@@ -111,7 +111,7 @@ def test_a_plain_list_needs_no_heading() -> None:
 
 def test_pauses_are_put_listed_and_ended(run: Run) -> None:
     assert run("pause", "--rule", "call", "--reason", "wrong script").output == (
-        'the rule "Call" is paused now; `stagecall resume` ends it\n'
+        'the rule "Call" is paused now; `stagecall resume --rule "Call"` ends it\n'
     )
     assert "was paused already" in run("pause", "--rule", "Call").output
     run("pause")
@@ -120,7 +120,11 @@ def test_pauses_are_put_listed_and_ended(run: Run) -> None:
     assert 'paused: the rule "Call" since' in run("status").output
     missing = run("resume", "--connection", "sales")
     assert missing.exit_code == 1
-    assert 'the connection sales is not paused; paused: the rule "Call"; everything' in missing.output
+    assert "the connection sales is not paused; paused: " in missing.output
+    assert (
+        'the rule "Call" (`stagecall resume --rule "Call"`); everything (`stagecall resume`)'
+        in missing.output
+    )
     assert run("resume", "--rule", "CALL").output == 'the rule "Call" goes on; 0 waiting calls judged again\n'
     assert run("resume").exit_code == 0
     assert run("pauses").output == "nothing is paused\n"

@@ -138,7 +138,7 @@ def test_history_diff_and_rollback(watched: Watched) -> None:
         changed = [line for line in rule_history.diff(conn, watched.file, None, None) if line[:1] in "+-"]
         assert changed[2:] == ['-      name: "{{ contact.firstname }}"', '+      name: "Grace"']
         watched.file.write_text(BROKEN)
-        target, saved = rule_history.roll_back(conn, watched.file, None, adapters)
+        target, saved = rule_history.roll_back(conn, watched.file, old.version, adapters)
     assert (target, watched.file.read_text()) == (old, RULES)
     assert saved is not None
     assert saved.read_text() == BROKEN, "what was never in force is not lost"
@@ -162,3 +162,16 @@ def test_there_is_nothing_before_the_first_version(watched: Watched) -> None:
         pytest.raises(PermanentError, match="had no other version"),
     ):
         rule_history.roll_back(conn, watched.file, None, watched.world.parts.adapters)
+
+
+def test_a_bad_edit_is_rolled_back_to_what_is_in_force(watched: Watched) -> None:
+    watched.write(GRACE)
+    watched.write(BROKEN)
+    with watched.world.parts.engine.connect() as conn:
+        target, saved = rule_history.roll_back(conn, watched.file, None, watched.world.parts.adapters)
+    assert target.text == watched.file.read_text() == GRACE
+    assert saved is not None
+    assert saved.read_text() == BROKEN
+    with watched.world.parts.engine.connect() as conn:
+        target, saved = rule_history.roll_back(conn, watched.file, None, watched.world.parts.adapters)
+    assert (target.text, saved) == (RULES, None), "what is in force is left for the one before"
