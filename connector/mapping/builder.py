@@ -50,6 +50,14 @@ AFTER_QUOTE = (
     "A text with a quote in it stands in quotes of the other kind"
 )
 
+NO_PLACE_FOR_A_KEY = (
+    "has a key where none can stand: it is indented differently from its neighbours, or the line above has a value"
+    ' already, or lacks its ":" or the blank after its "-"'
+)
+NOT_A_BLANK = (
+    "has a blank that is none (a non-breaking space), here or in the line above; replace it by a plain one"
+)
+
 _TYPOGRAPHIC = "\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b\u00ab\u00bb\u2039\u203a"
 _KEY_OR_ITEM = re.compile(r"\s*(?:- |[\w\"'][^:#]*:(?:\s|$))")
 
@@ -145,6 +153,8 @@ class _Builder:
                 mark = _at(event.end_mark)
         except MarkedYAMLError as error:
             found = error.problem_mark or error.context_mark
+            if "could not find expected ':'" in str(error.problem):
+                found = error.context_mark or found  # the line that lacks it
             if "unexpected end of stream" in str(error.problem):
                 found = error.context_mark or found  # where the quote is that nothing closes
             self._stop(_at(found) if found else mark, self._explained(error, found))
@@ -161,6 +171,9 @@ class _Builder:
         if mark and line[: mark.column].rstrip()[-1:] in ("'", '"') and mark.column:
             return AFTER_QUOTE
         problem = str(error.problem or error.context or "cannot be read as YAML")
+        if mark and "mapping values are not allowed" in problem and ":" not in line[: mark.column]:
+            near = line + self.lines[max(mark.line - 1, 0)]
+            return NOT_A_BLANK if "\u00a0" in near else NO_PLACE_FOR_A_KEY
         plainer = next((words for sign, words in _PLAINER.items() if sign in problem), None)
         return plainer or f"cannot be read as YAML: {problem}"
 

@@ -1,5 +1,6 @@
 """Reading `policy` of a rule: hours, zones, dates, lengths of time and countries, every mistake at its own place."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any, Protocol, TypeVar
@@ -135,11 +136,20 @@ def _end(text: str) -> str:
     return _clock(text, f"00:00-{text}")
 
 
+def _hour(text: str) -> str:
+    """The hour that is probably meant: 18:00 for `6pm` and `18`."""
+    found = re.fullmatch(r"([0-9]{1,2})\s*(am|pm)?", text.strip().casefold())
+    hour = (
+        int(found[1]) % 12 + 12 * (found[2] == "pm") if found and found[2] else int(found[1]) if found else 9
+    )
+    return f"{hour if hour <= 24 else 9:02}:00"
+
+
 def _clock(text: str, day: str) -> str:
     try:
         _range(day)
     except ValueError:
-        raise ValueError(f'"{shown(text)}" is not a time of the clock; write 09:00') from None
+        raise ValueError(f'"{shown(text)}" is not a time of the clock; write {_hour(text)}') from None
     return text
 
 

@@ -10,7 +10,7 @@ from jsonschema.exceptions import ValidationError
 
 from connector.mapping.builder import shown
 from connector.mapping.language import schema
-from connector.mapping.words import closest, listed
+from connector.mapping.words import closest, listed, nearest
 
 _KINDS: Final[Mapping[str, str]] = {
     "string": "text",
@@ -35,6 +35,9 @@ def _validator() -> Draft202012Validator:
     return Draft202012Validator(schema())
 
 
+WINDOW: Final = '{days: mon-fri, from: "09:00", until: "18:00"}'
+"""What is written for `window`; `always` is only for tests."""
+_CLOCKS = frozenset({"from", "until"})
 _LENGTHS = frozenset({"cool_down", "expires"})
 """Keys whose value is a length of time."""
 
@@ -67,7 +70,19 @@ def _unknown_keys(error: ValidationError, path: Path) -> Iterator[tuple[Path, st
     given: Any = error.instance
     for key in given:
         if key not in known:
-            yield (*path, key), unknown_key(key, f'"{what}"', known)
+            belongs = _belongs(key, section["properties"])
+            found = (
+                f'"{shown(key)}" is not a key of "{what}"; it belongs under `{belongs}`' if belongs else None
+            )
+            yield (*path, key), found or unknown_key(key, f'"{what}"', known)
+
+
+def _belongs(key: str, siblings: Mapping[str, Any]) -> str | None:
+    """The key beside this one, below which it has its place; None where there is none or several."""
+    sections = schema()["$defs"]
+    below = {name: str(each.get("$ref", "")).rpartition("/")[2] for name, each in siblings.items()}
+    fitting = [name for name, of in below.items() if of and key in sections[of]["properties"]]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _of_its_kind(error: ValidationError) -> list[ValidationError]:
@@ -100,6 +115,8 @@ def _found(error: ValidationError) -> str:
             return f"must be {json.dumps(wanted)}, and is {_is(given)}"
         case "enum":
             words = [str(word) for word in wanted]
+            if error.absolute_path and error.absolute_path[-1] == "window" and not nearest(str(given), words):
+                return f"{_is(given)} is no window; write {WINDOW}"
             return f"{_is(given)} is not possible here{closest(str(given), words)}"
         case "minItems" | "minProperties" | "pattern":
             return "is empty"
@@ -142,6 +159,8 @@ def _advice(kinds: list[str], value: Any, key: str) -> str:
         return f"; write {_SPELT_FLAGS[value.casefold()]}, without quotes"
     if key in _LENGTHS and isinstance(value, int | float):
         return f"; write minutes, hours, days or weeks: {value}m, {value}h, {value}d or {value}w"
+    if key in _CLOCKS and isinstance(value, int) and 0 <= value <= 24:
+        return f'; write "{value:02}:00"'
     if "string" in kinds and isinstance(value, bool | int | float):
         return "; put it in quotes"
     return ""

@@ -136,6 +136,8 @@ def json_of(value: Any) -> str:
 
 def weight(value: Any) -> int:
     """Say roughly what reading a value costs, in characters; of more than anybody may read, only that it is more."""
+    if not isinstance(value, list | tuple | Mapping):
+        return 16 + (len(value) if isinstance(value, str) else 0)
     found, left = 0, [value]
     while left and found <= MAX_WORK:
         each = left.pop()

@@ -106,7 +106,7 @@ def test_always_must_be_said() -> None:
     [
         ("windw: always", 'r:8:7  rules[0].policy.windw ("R")  "windw" is not a key of "policy"; did you mean "window"?'),
         ("window: allways", 'the text "allways" is not possible here; did you mean "always"?'),
-        ("window: 9-17", "is not possible here"),
+        ("window: 9-17", "is no window; write {days"),
         ("window: {dayz: mon}", 'r:8:16  rules[0].policy.window.dayz ("R")  "dayz" is not a key of "window"; did you mean "days"?'),
         ("window: {days: mun-fri}", 'r:8:16  rules[0].policy.window.days ("R")  "mun" in "mun-fri" is not a day; did you mean'),
         ("window: {from: 09:00}", "`from` stands alone; write `until` too"),

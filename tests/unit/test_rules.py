@@ -490,3 +490,19 @@ def test_every_unknown_word_of_one_expression_is_told() -> None:
     found = mistakes(text, LIVE)
     assert [word for word in ("deals", "kontact", "amuont") if f'"{word}"' not in " ".join(found)] == []
     assert len(found) == 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wanted"),
+    [
+        ("      enters: Demo requested", "        enters: Demo requested", "7:15  rules[0].when  has a key where none can stand"),
+        ("  - name:", "  -name:", "has a key where none can stand"),
+        ("      enters:", "\u00a0     enters:", "has a blank that is none (a non-breaking space)"),
+        ("    write_back:", "    dry_run: true\n    write_back:", 'it belongs under `policy`'),
+        ("    write_back:", "    policy: {window: 9-18}\n    write_back:", 'the text "9-18" is no window; write {days: mon-fri'),
+        ("    write_back:", "    policy: {window: {days: mon, from: 9, until: '12:00'}}\n    write_back:", 'is the number 9; write "09:00"'),
+        ("    write_back:", "    policy: {window: {days: mon, from: '09:00', until: 6pm}}\n    write_back:", '"6pm" is not a time of the clock; write 18:00'),
+    ],
+)  # fmt: skip
+def test_what_a_newcomer_to_yaml_writes_is_explained(old: str, new: str, wanted: str) -> None:
+    assert wanted in " ".join(mistakes(changed(old, new)))
