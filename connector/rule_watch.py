@@ -12,10 +12,10 @@ from pathlib import Path
 
 from connector import jobs
 from connector.config import find_rule_files
-from connector.errors import ConfigError, Mistake
+from connector.errors import ConfigError, ConnectorError, Mistake
 from connector.parts import Parts
 from connector.permission import HELD_UNDER
-from connector.rulebook import LoadedFile, RuleBook, load_file, read_text, repeated
+from connector.rulebook import Account, LoadedFile, RuleBook, load_file, read_text, repeated
 from connector.store import let_go, rule_files
 
 log = logging.getLogger(__name__)
@@ -77,6 +77,8 @@ class RuleWatch:
             self._tell(tuple(loaded.values()))
             self._parts.rules = RuleBook(files, self._parts.adapters)
             self._judge_again({each.rules.connection for each in loaded.values()})
+            for each in loaded.values():
+                self._compare(each)
 
     def _tell(self, files: tuple[LoadedFile, ...]) -> None:
         """Keep these texts and say that they are in force: before they are, so that no dispatch is without."""
@@ -97,6 +99,17 @@ class RuleWatch:
             for connection in sorted(connections):
                 let_go.look_again_held(conn, self._parts.clock(), connection, HELD_UNDER)
             jobs.nudge(conn, "pace")
+
+    def _compare(self, loaded: LoadedFile) -> None:
+        """Say in the log where a stage is none of the account's: such a rule never calls anybody."""
+        connection = loaded.rules.connection
+        try:
+            account = Account(self._parts.catalog(connection, fresh=True))
+            load_file(loaded.file, loaded.text, self._parts.adapters, {connection: account})
+        except ConfigError as error:
+            log.warning("rules name what the account lacks", extra={"file": loaded.file, "why": str(error)})
+        except ConnectorError:
+            return  # the CRM is away; `stagecall check --live` compares it later
 
     def _refuse(self, file: str, text: _Text, error: ConfigError) -> None:
         log.error("rules are refused; the old ones stay in force", extra={"file": file, "why": str(error)})

@@ -175,3 +175,11 @@ def test_a_bad_edit_is_rolled_back_to_what_is_in_force(watched: Watched) -> None
     with watched.world.parts.engine.connect() as conn:
         target, saved = rule_history.roll_back(conn, watched.file, None, watched.world.parts.adapters)
     assert (target.text, saved) == (RULES, None), "what is in force is left for the one before"
+
+
+def test_a_stage_that_the_account_lacks_is_said_in_the_log(
+    watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    watched.write(RULES.replace("Demo requested", "Demo requestd"))
+    (said,) = [each for each in caplog.records if each.message == "rules name what the account lacks"]
+    assert 'did you mean "Demo requested"?' in said.__dict__["why"]
