@@ -27,11 +27,10 @@ def test_a_whole_number_is_whole_however_it_is_written(
 
 
 def test_allow_names_the_methods_that_there_are(running: Running) -> None:
-    answer = running.client.request("OPTIONS", "/calls/trigger")
-    assert set(answer.headers["Allow"].split(", ")) == {"OPTIONS", "POST"}
-    answer = running.client.get("/calls/trigger")
-    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
-    assert set(answer.headers["Allow"].split(", ")) == {"OPTIONS", "POST"}
+    for method in ("GET", "OPTIONS"):
+        answer = running.client.request(method, "/calls/trigger")
+        assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+        assert answer.headers["Allow"] == "POST"
 
 
 def test_the_limits_of_such_a_number_are_documented() -> None:
