@@ -85,8 +85,8 @@ def _under_the_rules_in_force(
             withheld.append(change)
         else:
             standing.append(each)
-    if any(new.rules_version != old.rules_version for new, old in zip(standing, due, strict=False)):
-        parts.rules.remember(conn, now)  # so that the version can be looked up
+    if {each.rules_version for each in standing} - {each.rules_version for each in due}:
+        parts.rules.remember(conn, now)  # so that a version that is new to them can be looked up
     return standing, withheld
 
 
