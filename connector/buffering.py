@@ -32,10 +32,9 @@ class Buffered:
         if "CONTENT_LENGTH" not in environ and "HTTP_TRANSFER_ENCODING" not in environ:
             return self._worked_on(environ, start_response)
         with SpooledTemporaryFile(max_size=_IN_MEMORY) as body:
-            found = _read(environ["wsgi.input"], body)
-            if found < min(
-                _announced(environ), LARGEST
-            ):  # the client broke off: what came may not be what it meant
+            arrived = _read(environ["wsgi.input"], body)
+            wanted = min(_announced(environ), LARGEST)
+            if arrived < wanted:  # the client broke off: what came may not be what it meant
                 start_response("400 Bad Request", [("Content-Type", "application/json")])
                 return [INCOMPLETE]
             environ["wsgi.input"] = body

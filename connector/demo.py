@@ -327,7 +327,7 @@ def _keep_running(
     say("Move the deal out of the stage and in again:")
     say(f"""  {move} '{{"stage": "Qualified To Buy"}}'""")
     say(f"""  {move} '{{"stage": "{target}"}}'""")
-    say("See what came of it, and why (an id is in each line's beginning):")
+    say("See what came of it, and why (each dispatch begins with its ID):")
     stagecall = f"{sys.executable.removesuffix(Path(sys.executable).name)}stagecall"
     say(f"  {stagecall} dispatches --config {file} --data {config.data}")
     say(f"  {stagecall} explain ID --config {file} --data {config.data}")
