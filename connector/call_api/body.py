@@ -40,7 +40,7 @@ class Trigger:
     email: str | None
     metadata: str | None
     """The object's JSON as it was sent."""
-    metadata_pairs: list[str] | None
+    metadata_pairs: list[str]
     """`key=value` of its plain fields, by which a call is found again."""
     scheduled_at: datetime | None = None
     expires_at: datetime | None = None
@@ -57,7 +57,7 @@ def read_trigger(body: bytes) -> Trigger:
         name=asked.name,
         email=asked.email,
         metadata=metadata.decode() if metadata is not None else None,
-        metadata_pairs=_pairs(metadata) if metadata is not None else None,
+        metadata_pairs=_pairs(metadata) if metadata is not None else [],
         scheduled_at=asked.scheduled_at,
         expires_at=asked.expires_at,
     )

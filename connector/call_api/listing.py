@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from connector.call_api.calls import CallRow
 from connector.call_api.ids import as_uuid
 from connector.call_api.states import CallState
-from connector.call_api.tables import agents, calls
+from connector.call_api.tables import agents, call_pairs, calls
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGEST = 8
@@ -28,7 +28,6 @@ _UNSEEN = {
         "key_id",
         "idempotency_key",
         "body_sha256",
-        "metadata_pairs",
         "first_answer",
         "calling_window",
         "outside",
@@ -43,6 +42,8 @@ _UNSEEN = {
     ),
 }
 _SHOWN = [column for column in calls.c if column.name not in _UNSEEN]
+_CALL = calls.alias("call")
+"""The calls that are looked through; those found are then read from `calls`."""
 # PostgreSQL would soon plan once for all values; but which index is best depends on them.
 _PLAN_BY_VALUES = sa.text("SET LOCAL plan_cache_mode = force_custom_plan")
 
@@ -84,20 +85,19 @@ def list_calls(conn: sa.Connection, wanted: Wanted, *, after: Place | None = Non
     """The newest calls after a place, at most `limit` of them."""
     agent_ids = _agent_ids(conn, wanted.agent) if wanted.agent is not None else [None]
     conn.execute(_PLAN_BY_VALUES)
-    newest = (calls.c.created_at.desc(), calls.c.id.desc())
-    shared = _conditions(wanted, after)
     parts = [
-        sa.select(*_SHOWN).where(*shared, *_is(calls.c.state, state), *_is(calls.c.agent_id, agent_id))
+        _newest(wanted, after, state, agent_id, limit + 1)
         for state, agent_id in product(wanted.states or (None,), agent_ids)
     ]
     if not parts:
         return Page((), None)
-    parts = [part.order_by(*newest).limit(limit + 1) for part in parts]
-    query = parts[0]
-    if len(parts) > 1 or wanted.pairs:  # what has to be sorted first is sorted narrow
-        ids = sa.union_all(*(part.with_only_columns(calls.c.id) for part in parts))
-        query = sa.select(*_SHOWN).where(calls.c.id.in_(ids)).order_by(*newest).limit(limit + 1)
-    rows = conn.execute(query).mappings().all()
+    found = calls.c.id.in_(sa.union_all(*parts))
+    newest_first = (calls.c.created_at.desc(), calls.c.id.desc())
+    rows = (
+        conn.execute(sa.select(*_SHOWN).where(found).order_by(*newest_first).limit(limit + 1))
+        .mappings()
+        .all()
+    )
     if len(rows) <= limit:
         return Page(rows, None)
     last = rows[limit - 1]
@@ -112,24 +112,47 @@ def _agent_ids(conn: sa.Connection, agent: str) -> Sequence[str | None]:
     return conn.execute(sa.select(agents.c.id).where(known)).scalars().all()
 
 
-def _is(column: sa.ColumnElement[str], value: str | None) -> Sequence[sa.ColumnElement[bool]]:
-    return () if value is None else (column == value,)
-
-
-def _conditions(wanted: Wanted, after: Place | None) -> list[sa.ColumnElement[bool]]:
-    """What holds for every part."""
-    conditions = [*_is(calls.c.to_number, wanted.to_number), *_is(calls.c.direction, wanted.direction)]
-    if wanted.since is not None:
-        conditions.append(calls.c.created_at >= wanted.since)
-    if wanted.until is not None:
-        conditions.append(calls.c.created_at < wanted.until)
-    if wanted.pairs:
-        conditions.append(calls.c.metadata_pairs.contains(list(wanted.pairs)))
-    if after is not None:
-        place = sa.tuple_(
-            sa.literal(after.created_at, calls.c.created_at.type), sa.literal(after.id, calls.c.id.type)
+def _newest(
+    wanted: Wanted, after: Place | None, state: CallState | None, agent_id: str | None, limit: int
+) -> sa.Select[tuple[str]]:
+    """The ids of the newest calls that are wanted: what each filter's index holds, met in the order of time."""
+    of_call = [
+        column == value
+        for column, value in (
+            (_CALL.c.state, state),
+            (_CALL.c.agent_id, agent_id),
+            (_CALL.c.to_number, wanted.to_number),
+            (_CALL.c.direction, wanted.direction),
         )
-        conditions.append(sa.tuple_(calls.c.created_at, calls.c.id) < place)
+        if value is not None
+    ]
+    pairs = [(call_pairs.alias(f"pair_{number}"), pair) for number, pair in enumerate(wanted.pairs)]
+    lists = [(each.c.created_at, each.c.call_id) for each, _ in pairs]
+    if of_call or not pairs:
+        lists.append((_CALL.c.created_at, _CALL.c.id))
+    (at, call_id), *others = lists
+    return (
+        sa.select(call_id)
+        .where(*of_call, *(each.c.pair == pair for each, pair in pairs))
+        .where(*(condition for each in lists for condition in _span(*each, wanted, after)))
+        .where(*(sa.and_(other_at == at, other_id == call_id) for other_at, other_id in others))
+        .order_by(at.desc(), call_id.desc())
+        .limit(limit)
+    )
+
+
+def _span(
+    at: sa.ColumnElement[datetime], call_id: sa.ColumnElement[str], wanted: Wanted, after: Place | None
+) -> list[sa.ColumnElement[bool]]:
+    """Which part of a list by time is wanted."""
+    conditions = []
+    if wanted.since is not None:
+        conditions.append(at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(at < wanted.until)
+    if after is not None:
+        place = sa.tuple_(sa.literal(after.created_at, at.type), sa.literal(after.id, call_id.type))
+        conditions.append(sa.tuple_(at, call_id) < place)
     return conditions
 
 

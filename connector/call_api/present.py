@@ -41,7 +41,7 @@ def moment(at: datetime | None) -> str | None:
     """ISO 8601 in UTC, to the millisecond."""
     if at is None:
         return None
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def transcript_text(turns: Iterable[Mapping[str, str]] | None) -> str | None:

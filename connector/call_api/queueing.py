@@ -7,13 +7,13 @@ from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from connector.call_api.agents import Agent
 from connector.call_api.body import Trigger
 from connector.call_api.planning import Plan
 from connector.call_api.states import CallState
-from connector.call_api.tables import call_states, calls
+from connector.call_api.tables import call_pairs, call_states, calls
 from connector.call_api.variables import prompt_variables
 
 KEPT_FOR = timedelta(days=7)
@@ -63,7 +63,6 @@ _GIVEN = (
     "name",
     "email",
     "metadata",
-    "metadata_pairs",
     "state",
     "provider",
     "created_at",
@@ -81,7 +80,7 @@ _GIVEN = (
 
 
 def _add() -> sa.Insert:
-    """Add a call and the first line of its history; nothing where its idempotency key was used."""
+    """Add a call, what it is found by, and the first line of its history; nothing where its idempotency key was used."""
     new = (
         insert(calls)
         .values({name: sa.bindparam(name, type_=calls.c[name].type) for name in _GIVEN})
@@ -89,11 +88,14 @@ def _add() -> sa.Insert:
         .returning(calls.c.id, calls.c.state, calls.c.created_at)
         .cte("new")
     )
+    pairs = sa.select(sa.func.unnest(sa.bindparam("pairs", type_=ARRAY(sa.Text))), new.c.created_at, new.c.id)
+    added = sa.insert(call_pairs).from_select(["pair", "created_at", "call_id"], pairs).cte("pairs")
     step = sa.select(new.c.id, new.c.state, new.c.created_at, sa.bindparam("why", type_=sa.Text))
     return (
         sa.insert(call_states)
         .from_select(["call_id", "state", "at", "reason"], step)
         .returning(call_states.c.call_id)
+        .add_cte(added)
     )
 
 
@@ -123,7 +125,6 @@ def add_call(
         "name": trigger.name,
         "email": trigger.email,
         "metadata": trigger.metadata,
-        "metadata_pairs": trigger.metadata_pairs,
         "state": CallState.QUEUED.value,
         "provider": new.provider,
         "created_at": now,
@@ -138,7 +139,7 @@ def add_call(
         "max_ring_seconds": agent.max_ring_seconds,
         "max_talk_seconds": agent.max_talk_seconds,
     }
-    return conn.execute(_ADD, {**values, "why": plan.reason}).scalar()
+    return conn.execute(_ADD, {**values, "pairs": trigger.metadata_pairs, "why": plan.reason}).scalar()
 
 
 def find_used(conn: sa.Connection, used: Used, now: datetime) -> First | None:

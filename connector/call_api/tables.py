@@ -98,7 +98,6 @@ calls = sa.Table(
     sa.Column("cost_cents", sa.Double),
     sa.Column("reason", sa.Text, comment="why it ended as it did, where there is more to say"),
     sa.Column("direction", sa.Text, nullable=False, server_default="outbound"),
-    sa.Column("metadata_pairs", _words, comment="key=value of its plain fields, to find calls by"),
     sa.Column("first_answer", JSONB(none_as_null=True), comment="what the trigger told of the waiting"),
     sa.Column("due_at", _moment, nullable=False, server_default=sa.func.now()),
     sa.Column("timezone", sa.Text, comment="in which its calling window was judged"),
@@ -144,11 +143,21 @@ calls = sa.Table(
     ),
     sa.Index("calls_by_state", "state", "created_at", "id"),
     sa.Index("calls_by_agent", "agent_id", "created_at", "id"),
-    sa.Index("calls_by_number", "to_number", "created_at", "id"),
-    sa.Index("calls_by_metadata", "metadata_pairs", postgresql_using="gin"),
+    sa.Index("calls_by_agent_and_state", "agent_id", "state", "created_at", "id"),
+    sa.Index("calls_by_number", "to_number", "created_at", "id", postgresql_include=["state", "agent_id"]),
     sa.Index(
         "calls_followed", "next_look_at", postgresql_where=sa.text("state IN ('dialing', 'in-progress')")
     ),
+)
+
+call_pairs = sa.Table(
+    "call_pairs",
+    metadata,
+    sa.Column("pair", sa.Text, primary_key=True, comment="key=value of a plain field of a call's metadata"),
+    sa.Column(
+        "created_at", _moment, primary_key=True, comment="of the call, so that they stand in its order"
+    ),
+    sa.Column("call_id", _id, primary_key=True),
 )
 
 call_states = sa.Table(

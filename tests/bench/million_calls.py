@@ -34,12 +34,11 @@ _AGENTS = ("Lead Qualifier", "Renewals", "Reminders", "Surveys", "Rare")
 
 _CALLS = """
 INSERT INTO call_api.calls (id, key_id, agent_id, agent_name, from_number, to_number, name, email, metadata,
-    metadata_pairs, state, provider, provider_call_id, created_at, due_at, dialed_at, answered_at, ended_at,
+    state, provider, provider_call_id, created_at, due_at, dialed_at, answered_at, ended_at,
     look_until, outcome, duration_seconds, transcript, summary, sentiment, cost_cents, reason)
 SELECT gen_random_uuid(), :key_id, agent.id, agent.name, '+12025550100',
     '+1202555' || lpad((n % 100 + 100)::text, 4, '0'), 'Ada', 'ada@example.com',
     format('{"deal_id": "%s", "source": "%s", "campaign": %s}', deal, source, campaign),
-    ARRAY['deal_id=' || deal, 'source=' || source, 'campaign=' || campaign],
     state, 'simulated', 'sim_' || n, at, at, at, CASE WHEN talked THEN at + interval '4 s' END,
     at + interval '2 min', at + interval '2 h', CASE state WHEN 'completed' THEN 'answered' ELSE 'failed' END,
     CASE WHEN talked THEN 116 ELSE 0 END, CASE WHEN talked THEN CAST(:transcript AS jsonb) END,
@@ -57,6 +56,10 @@ FROM (
     FROM generate_series(1, :rows) AS n
 ) AS made JOIN (SELECT *, row_number() OVER (ORDER BY created_at, name) AS number FROM call_api.agents) AS agent
     ON agent.number = made.agent_number
+"""
+_PAIRS = """
+INSERT INTO call_api.call_pairs (pair, created_at, call_id)
+SELECT field.key || '=' || field.value, created_at, id FROM call_api.calls, json_each_text(metadata::json) AS field
 """
 _STEPS = """
 INSERT INTO call_api.call_states (call_id, state, at, reason)
@@ -123,11 +126,12 @@ def fill(engine: sa.Engine, rows: int) -> None:
             "transcript": json.dumps(turns),
         }
         conn.execute(sa.text(_CALLS), values)
+        conn.execute(sa.text(_PAIRS))
         conn.execute(sa.text(_STEPS))
         for index in indexes:
             conn.execute(sa.text(index.made))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        conn.execute(sa.text("VACUUM ANALYZE call_api.calls, call_api.call_states"))
+        conn.execute(sa.text("VACUUM ANALYZE call_api.calls, call_api.call_pairs, call_api.call_states"))
 
 
 @dataclass(frozen=True)
@@ -205,8 +209,11 @@ def questions(engine: sa.Engine, ask: Callable[[str], bytes]) -> Iterator[Questi
     yield Question("status + number", query(status="unknown", phone_number=number))
     yield Question("agent + number", query(agent="Rare", phone_number=number))
     yield Question("agent + until", query(agent="Rare", until=day))
+    yield Question("metadata, rare + status", query(status="completed", metadata__deal_id=deal))
+    yield Question("metadata, a third + status, rare", query(status="unknown", metadata__source=source))
     yield Question("status + metadata 1 in 211", query(status="busy", metadata__campaign=campaign))
     yield Question("agent + metadata 1 in 211", query(agent="Rare", metadata__campaign=campaign))
+    yield Question("another agent + metadata", query(agent="Surveys", metadata__campaign=campaign))
     yield Question("number + metadata 1 in 211", query(phone_number=number, metadata__campaign=campaign))
     yield Question(
         "status + agent + number + until",

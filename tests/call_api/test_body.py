@@ -137,6 +137,7 @@ def test_ten_thousand_characters_of_metadata_and_no_more() -> None:
         ('{"x": {"dispatch_id": "inside"}, "y": ["a"]}', []),
         ('{"long": "' + "x" * 300 + '"}', []),
         ("{" + ", ".join(f'"k{n}": {n}' for n in range(600)) + "}", [f"k{n}={n}" for n in range(600)]),
+        ("null", []),
         ('{"a=b": "c", "a": "b=c", "d\\\\": "="}', ["a\\=b=c", "a=b=c", "d\\\\=="]),
     ],
 )
