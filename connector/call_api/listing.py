@@ -44,8 +44,12 @@ _UNSEEN = {
 _SHOWN = [column for column in calls.c if column.name not in _UNSEEN]
 _CALL = calls.alias("call")
 """The calls that are looked through; those found are then read from `calls`."""
-# PostgreSQL would soon plan once for all values; but which index is best depends on them.
-_PLAN_BY_VALUES = sa.text("SET LOCAL plan_cache_mode = force_custom_plan")
+# PostgreSQL would soon plan once for all values; but which index is best depends on them. A page takes less time
+# than starting processes that help with it.
+_PLAN_BY_VALUES = sa.text(
+    "SELECT set_config('plan_cache_mode', 'force_custom_plan', true),"
+    " set_config('max_parallel_workers_per_gather', '0', true)"
+)
 
 
 @dataclass(frozen=True, slots=True)

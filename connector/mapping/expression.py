@@ -25,7 +25,7 @@ from connector.mapping.values import (
     text_of,
     weight,
 )
-from connector.mapping.words import closest, listed
+from connector.mapping.words import closest, listed, nearest
 
 Evaluate = Callable[[Scope], Any]
 
@@ -37,6 +37,8 @@ class Names:
     """The names that an expression may begin with, and their fields where all of them are known."""
 
     objects: Mapping[str, frozenset[str] | None]
+    usual: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Fields that are known of an object that may have more."""
     texts: frozenset[str] = frozenset()
     """Names that are values themselves: `reason`."""
     elsewhere: Mapping[str, str] = field(default_factory=dict)
@@ -111,7 +113,7 @@ class _Compiler:
             return lambda scope: plain(scope.values.get(name))
         if name in self.names.objects:
             raise Refused(f'names no field of {name}; write "{name}." and a field', name)
-        raise Refused(self._unknown(name), name)
+        raise Refused(self._bare(name), name)
 
     def path(self, node: Any) -> Evaluate:
         base, keys = steps(node)
@@ -158,6 +160,15 @@ class _Compiler:
             return f'"{name}" is known only in {self.names.elsewhere[name]}'
         known = [*self.names.objects, *self.names.texts]
         return f'"{name}" is not known here{closest(name, known)}'
+
+    def _bare(self, name: str) -> str:
+        """What to say of a word that stands alone: a text without its quotes, or a field without its object."""
+        if name in self.names.elsewhere or nearest(name, [*self.names.objects, *self.names.texts]):
+            return self._unknown(name)
+        fields = {**self.names.objects, **self.names.usual}
+        meant = [f"{each}.{name}" for each, known in fields.items() if known and name in known]
+        hint = f"did you mean {' or '.join(meant)}?" if meant else f"a text stands in quotes: '{name}'"
+        return f'"{name}" is not known here; {hint}'
 
     def _item(self, node: nodes.Getitem) -> Evaluate:
         if not isinstance(node.arg, nodes.Const) or not isinstance(node.arg.value, str | int):

@@ -7,7 +7,10 @@ From these declarations come the published JSON Schema, the check of a file's sh
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
+
+from connector.mapping.words import folded
 
 Shape = Mapping[str, Any]
 """A JSON Schema of a value."""
@@ -28,26 +31,22 @@ OTHERS: Final = "*"
 """The name of a Key that stands for every key that the section does not name."""
 
 
-def one_of(words: type[StrEnum]) -> Shape:
+def one_of(words: type[StrEnum], *others: str) -> Shape:
     """One word of a closed list."""
-    return {"enum": [each.value for each in words]}
+    return {"enum": [*(each.value for each in words), *others]}
 
 
-def some_of(words: type[StrEnum]) -> Shape:
-    """One word of a closed list, or a list of several."""
-    return {
-        "anyOf": [
-            one_of(words),
-            {"type": "array", "minItems": 1, "uniqueItems": True, "items": one_of(words)},
-        ]
-    }
+def some_of(words: type[StrEnum], *others: str) -> Shape:
+    """One word of a closed list, or a list of several; `others` are words that stand alone."""
+    several = {"type": "array", "uniqueItems": True, "items": one_of(words)}
+    return {"anyOf": [one_of(words, *others), several | ({"minItems": 1} if others else {})]}
 
 
-class _LeftOut:
-    """The mark of a key that has no default value: what then happens its description says."""
+class _NoDefault:
+    """The mark of a key that must be there."""
 
 
-LEFT_OUT: Final = _LeftOut()
+NO_DEFAULT: Final = _NoDefault()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,8 @@ class Key:
     shape: Shape
     """Beside `section`, what the section's own schema does not say."""
     examples: Sequence[Any]
-    default: Any = LEFT_OUT
+    default: Any = NO_DEFAULT
+    """The value that says the same as leaving the key out; every key has one that is not required."""
     name: str = ""
     """As the file spells it, where that is no name for a field: `if`, `from`; OTHERS."""
     section: type | None = None
@@ -83,6 +83,7 @@ class Section:
         return [name for name, key in self.keys.items() if key.required]
 
 
+@cache
 def section_of(model: type, name: str) -> Section:
     """Return the keys that a dataclass declares; its docstring is what the section is about."""
     hints = get_type_hints(model, include_extras=True)
@@ -93,10 +94,25 @@ def section_of(model: type, name: str) -> Section:
         if get_origin(hint) is not Annotated or found is None:
             continue
         has_default = each.default is not MISSING or each.default_factory is not MISSING
-        if found.required == has_default:
+        says_default = found.default is not NO_DEFAULT or found.name == OTHERS
+        if found.required == has_default or found.required == says_default:
             raise TypeError(f"{model.__name__}.{each.name}: a key is required, or has a default, never both")
         keys[found.name or each.name] = found
     return Section(name, (model.__doc__ or "").strip().splitlines()[0], keys)
+
+
+def given(model: type, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys of a section of a file that say more than their default says."""
+    keys = section_of(model, "").keys
+    return {
+        name: value for name, value in raw.items() if name not in keys or not _is_default(value, keys[name])
+    }
+
+
+def _is_default(value: Any, key: Key) -> bool:
+    if isinstance(value, str) and isinstance(key.default, str) and key.default:
+        return folded(value) == folded(key.default)
+    return type(value) is type(key.default) and bool(value == key.default)
 
 
 def sections_of(model: type, name: str) -> Iterator[tuple[type, Section]]:
@@ -142,7 +158,7 @@ def _key_schema(key: Key) -> dict[str, Any]:
         if key.instead:
             link = {"anyOf": [{"enum": [key.instead]}, link]}
         shape |= {"items": link} if shape.get("type") == "array" else link
-    default = {} if key.default is LEFT_OUT else {"default": key.default}
+    default = {} if key.default is NO_DEFAULT else {"default": key.default}
     return {"title": key.title, "description": key.about, **shape, **default, "examples": list(key.examples)}
 
 

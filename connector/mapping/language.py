@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 from connector.errors import Mistake
 from connector.mapping.keys import FILLED, FLAG, TEXT, WORD, WORDS, Key, Shape, one_of, schema_of, some_of
 from connector.mapping.merge import Condition, MergeField
-from connector.mapping.policy_keys import Policy
+from connector.mapping.policy_keys import OF_CONNECTION, Policy
 from connector.mapping.write_back_keys import WriteBacks
 from connector.model import EventKind, Source
 
@@ -19,16 +19,26 @@ Tree = Any
 """Metadata: a MergeField, a constant, or a mapping or list of these."""
 
 ANY: Final = "any"
-"""In `enters`: whichever stage it is."""
+"""In `enters`: whichever stage it is; so too in the other conditions that name stages or ways."""
+ANYONE: Final = "anyone"
+"""In `only_source`: whoever changed the record."""
+DEFAULT_AGENT: Final = "default"
+"""As an agent: the one that the Trigger Call API takes by itself."""
 
 _TABLES: Final[Shape] = {
     "type": "object",
     "additionalProperties": {
         "title": "Table",
         "description": "What is looked up, and what it gives. Capitals and blanks around make no difference.",
+        "examples": [{"71": "Lead Qualifier", "72": "Senior Closer"}],
         "type": "object",
         "minProperties": 1,
-        "additionalProperties": {"type": ["string", "number", "boolean"]},
+        "additionalProperties": {
+            "title": "What it gives",
+            "description": "What `map` returns for this word: a text, a number, true or false.",
+            "examples": ["Lead Qualifier", 30, True],
+            "type": ["string", "number", "boolean"],
+        },
     },
 }
 _CANDIDATES: Final[Shape] = {
@@ -59,19 +69,21 @@ class When:
         str | None,
         Key(
             "Pipeline",
-            "Label or id of the pipeline. Left out: a stage of that name in any pipeline.",
+            f"Label or id of the pipeline, or {ANY}: a stage of that name in any pipeline.",
             WORD,
             ["Sales Pipeline", "default"],
+            default=ANY,
         ),
     ] = None
     came_from: Annotated[
         tuple[str, ...],
         Key(
             "Stage left",
-            "Label or id of the stage that the record comes from, or a list of several; only for CRMs that tell"
-            " it. Left out: wherever it comes from, created records too.",
+            f"Label or id of the stage that the record comes from, a list of several, or {ANY}: wherever it comes"
+            " from, created records too. Only for CRMs that tell it.",
             WORDS,
             ["New", ["New", "Contacted"]],
+            default=ANY,
             name="from",
         ),
     ] = ()
@@ -79,9 +91,10 @@ class When:
         EventKind | None,
         Key(
             "How it came there",
-            "moved: from another stage; created: the record began in this one. Left out: both.",
-            one_of(EventKind),
+            f"moved: from another stage; created: the record began in this one; {ANY}: both.",
+            one_of(EventKind, ANY),
             ["moved", "created"],
+            default=ANY,
         ),
     ] = None
     only_source: Annotated[
@@ -89,18 +102,20 @@ class When:
         Key(
             "Only if changed by",
             "Who must have put the record into the stage, or a list: person (by hand), bulk_edit (by hand, many"
-            " at once), import, integration (another program), workflow, unknown. Left out: anyone.",
-            some_of(Source),
+            f" at once), import, integration (another program), workflow, unknown; {ANYONE}: whoever it was.",
+            some_of(Source, ANYONE),
             ["person", ["person", "workflow"]],
+            default=ANYONE,
         ),
     ] = frozenset()
     not_source: Annotated[
         frozenset[Source],
         Key(
             "Unless changed by",
-            "Who must not have put the record into the stage: the words of only_source. Left out: no exception.",
+            "Who must not have put the record into the stage: the words of only_source.",
             some_of(Source),
             ["import", ["import", "bulk_edit"]],
+            default=[],
         ),
     ] = frozenset()
     condition: Annotated[
@@ -135,19 +150,22 @@ class Call:
         MergeField | None,
         Key(
             "Agent",
-            "Name or UUID of the voice agent. Left out: the default agent. Given and empty: no call.",
+            f"Name or UUID of the voice agent, or {DEFAULT_AGENT}: the default agent (an agent of that name goes by"
+            " its UUID). Given and empty: no call.",
             FILLED,
             ["Lead Qualifier", "{{ 'Closer' if deal.amount >= 10000 else 'Lead Qualifier' }}"],
+            default=DEFAULT_AGENT,
         ),
     ] = None
     region: Annotated[
         MergeField | None,
         Key(
             "Region",
-            "Country, by its two letters, of numbers written without a country code. Left out or empty: the"
-            " connection's default_region.",
+            f"Country, by its two letters, of numbers written without a country code. {OF_CONNECTION}, or a merge"
+            " field that is empty: the connection's default_region.",
             FILLED,
             ["US", "{{ contact.hs_country_region_code }}"],
+            default=OF_CONNECTION,
         ),
     ] = None
     name: Annotated[

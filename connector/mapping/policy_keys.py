@@ -15,17 +15,26 @@ ALWAYS: Final = "always"
 """In place of a window: at any time."""
 LEAD: Final = "lead"
 """As a zone: where the person called is."""
+NOBODY: Final = "skip"
+"""As the zone otherwise: who cannot be placed is not called."""
+NO_PAUSE: Final = "none"
+"""As a cool-down."""
+UNLIMITED: Final = "unlimited"
+"""As a cap."""
+OF_CONNECTION: Final = "connection"
+"""As countries or a region: what the connection says."""
 NAMEABLE: Final = sorted(each.value for each in NumberType if each not in NEVER_CALLED)
 
-_LIST: Final[Shape] = {"type": ["string", "array"], "pattern": "\\S", "minItems": 1, "items": FILLED}
+_LIST: Final[Shape] = {"type": ["string", "array"], "pattern": "\\S", "items": FILLED}
+_WORDS: Final[Shape] = {**_LIST, "minItems": 1}
 _HOURS: Final[Shape] = {
     "type": "object",
     "minProperties": 1,
     "additionalProperties": {
         "title": "Hours",
-        "description": "Ranges of the day such as 09:00-12:00; none: [].",
-        "type": "array",
-        "items": FILLED,
+        "description": "For these days, such as mon-fri or sat: ranges of the day such as 09:00-12:00; none: [].",
+        "examples": ["09:00-18:00", ["09:00-12:00", "13:00-18:00"], []],
+        **_LIST,
     },
 }
 _TYPES: Final[Shape] = {
@@ -34,7 +43,7 @@ _TYPES: Final[Shape] = {
     "uniqueItems": True,
     "items": {"enum": NAMEABLE},
 }
-_COUNT: Final[Shape] = {"type": "integer", "minimum": 1}
+_CAP: Final[Shape] = {"type": ["integer", "string"], "minimum": 1, "pattern": f"^{UNLIMITED}$"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +55,7 @@ class CallingWindow:
         Key(
             "Days",
             "Days of the week: mon-fri, or mon,wed,fri. With from and until; not together with hours.",
-            _LIST,
+            _WORDS,
             ["mon-fri", "mon,wed,fri"],
             default="mon-sat",
         ),
@@ -76,9 +85,10 @@ class CallingWindow:
         Mapping[str, Sequence[str]],
         Key(
             "Hours",
-            "Several ranges of the day, or other ones on other days. Left out: days, from and until say it.",
+            "Several ranges of the day, or other ones on other days; in place of days, from and until.",
             _HOURS,
-            [{"mon-fri": ["09:00-12:00", "13:00-18:00"], "sat": ["10:00-14:00"]}],
+            [{"mon-fri": ["09:00-12:00", "13:00-18:00"], "sat": "10:00-14:00"}],
+            default={"mon-sat": "09:00-20:00"},
         ),
     ] = field(default_factory=dict)
     zone: Annotated[
@@ -97,19 +107,22 @@ class CallingWindow:
         str | None,
         Key(
             "Time zone otherwise",
-            "The zone where neither the CRM nor the number tells the lead's. Left out: such a person is not called.",
+            "The zone where neither the CRM nor the number tells the lead's."
+            f" {NOBODY}: such a person is not called.",
             FILLED,
             ["America/New_York"],
+            default=NOBODY,
         ),
     ] = None
     holidays: Annotated[
         frozenset[str],
         Key(
             "Public holidays",
-            "Countries on whose public holidays nobody is called, or parts of countries: US, US-CA, GB-ENG. Left"
-            " out: holidays are days like others.",
+            "Countries on whose public holidays nobody is called, or parts of countries: US, US-CA, GB-ENG. None:"
+            " holidays are days like others.",
             _LIST,
             ["US", ["US-CA", "GB-ENG"]],
+            default=[],
         ),
     ] = frozenset()
     closed_dates: Annotated[
@@ -172,9 +185,10 @@ class Policy:
         Key(
             "Cool-down",
             "How long after a call, of whichever rule, this rule calls neither that record nor that number: 90m,"
-            " 24h, 30d. An event in that time makes no call. Left out: none.",
+            f" 24h, 30d. An event in that time makes no call. {NO_PAUSE}: any number of calls, one for each event.",
             FILLED,
             ["24h", "30d"],
+            default=NO_PAUSE,
         ),
     ] = None
     expires: Annotated[
@@ -191,35 +205,38 @@ class Policy:
         int | None,
         Key(
             "Calls an hour",
-            "Calls of this rule in any 60 minutes; more wait for their turn. Left out: any number.",
-            _COUNT,
+            f"Calls of this rule in any 60 minutes; more wait for their turn. {UNLIMITED}: any number.",
+            _CAP,
             [20],
+            default=UNLIMITED,
         ),
     ] = None
     max_per_day: Annotated[
         int | None,
         Key(
             "Calls a day",
-            "Calls of this rule in any 24 hours; more wait for their turn. Left out: any number.",
-            _COUNT,
+            f"Calls of this rule in any 24 hours; more wait for their turn. {UNLIMITED}: any number.",
+            _CAP,
             [100],
+            default=UNLIMITED,
         ),
     ] = None
     countries: Annotated[
         frozenset[str] | None,
         Key(
             "Countries",
-            "Countries, by their two letters, whose numbers are called. Left out: those of the connection.",
-            {"type": "array", "minItems": 1, "items": FILLED},
-            [["US", "CA"]],
+            "Countries, by their two letters, whose numbers are called."
+            f" {OF_CONNECTION}: those that the connection allows.",
+            _WORDS,
+            ["US", ["US", "CA"]],
+            default=OF_CONNECTION,
         ),
     ] = None
     number_types: Annotated[
         frozenset[NumberType],
         Key(
             "Types of numbers",
-            "Types of numbers that are called. Left out: mobile, landline, voip, company. Emergency and short"
-            " numbers are never called.",
+            "Types of numbers that are called. Emergency and short numbers are never called.",
             _TYPES,
             [["mobile"], ["mobile", "landline", "toll_free"]],
             default=sorted(each.value for each in CALLED),

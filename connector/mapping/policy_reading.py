@@ -2,18 +2,19 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Protocol, TypeVar
 
 from connector.mapping.builder import shown
 from connector.mapping.expression import Names
+from connector.mapping.keys import given
 from connector.mapping.merge import MergeField
-from connector.mapping.policy_keys import ALWAYS, LEAD, CallingWindow, Policy
-from connector.mapping.shape import Path
+from connector.mapping.policy_keys import ALWAYS, LEAD, NO_PAUSE, CallingWindow, Policy
+from connector.mapping.shape import Path, places
 from connector.mapping.words import folded
 from connector.policy.calendars import check_countries
 from connector.policy.durations import parse_duration
-from connector.policy.hours import parse_hours
+from connector.policy.hours import Range, parse_hours
 from connector.policy.kinds import CALLED, NumberType
 from connector.policy.numbers import region_of
 from connector.policy.terms import OncePer, Outside
@@ -32,28 +33,31 @@ class Reading(Protocol):
     def mistake(self, path: Path, found: str) -> None:
         """Note a mistake at a place."""
 
+    def warn(self, path: Path, found: str) -> None:
+        """Note what may be right at a place, and probably is not."""
+
     def merge_field(self, path: Path, raw: Any, names: Names) -> MergeField | None:
         """Compile a text with merge fields."""
 
 
 def read_policy(reader: Reading, path: Path, raw: dict[str, Any]) -> Policy:
     """Return the policy at a place of the file; what has a mistake is noted and left at its default."""
-    given = {key: value for key, value in raw.items() if (*path, key) not in reader.touched}
+    said = _sound(reader, path, given(Policy, raw))
     usual = Policy()
     terms: dict[str, Any] = {
-        key: given.get(key, getattr(usual, key)) for key in ("max_per_hour", "max_per_day", "dry_run")
+        key: said.get(key, getattr(usual, key)) for key in ("max_per_hour", "max_per_day", "dry_run")
     }
-    if "outside" in given:
-        terms["outside"] = Outside(given["outside"])
-    if "once_per" in given:
-        terms["once_per"] = OncePer(given["once_per"])
-    for key in ("cool_down", "expires"):
-        if key in given:
-            found = _each(reader, (*path, key), given[key], parse_duration)
+    if "outside" in said:
+        terms["outside"] = Outside(said["outside"])
+    if "once_per" in said:
+        terms["once_per"] = OncePer(said["once_per"])
+    for key, read in (("cool_down", _pause), ("expires", parse_duration)):
+        if key in said:
+            found = _each(reader, (*path, key), said[key], read)
             terms[key] = found if found is not None else getattr(usual, key)
-    if "countries" in given:
-        terms["countries"] = frozenset(_several(reader, (*path, "countries"), given["countries"], _country))
-    terms["number_types"] = frozenset(NumberType(each) for each in given.get("number_types", ())) or CALLED
+    if "countries" in said:
+        terms["countries"] = frozenset(_several(reader, (*path, "countries"), said["countries"], _country))
+    terms["number_types"] = frozenset(NumberType(each) for each in said.get("number_types", ())) or CALLED
     terms["window"] = _window(reader, (*path, "window"), raw.get("window", {}))
     return Policy(**terms)
 
@@ -63,69 +67,91 @@ def _window(reader: Reading, path: Path, raw: Any) -> CallingWindow | None:
         return None
     if not isinstance(raw, dict):
         return CallingWindow()  # its shape is a mistake already
-    given = {key: value for key, value in raw.items() if (*path, key) not in reader.touched}
+    said = _sound(reader, path, given(CallingWindow, raw))
     window: dict[str, Any] = {
         "holidays": frozenset(
             code
-            for each in _several(reader, (*path, "holidays"), _listed(given.get("holidays", [])), _holidays)
+            for each in _several(reader, (*path, "holidays"), said.get("holidays", []), _holidays)
             for code in each
         ),
         "closed_dates": frozenset(
-            _several(reader, (*path, "closed_dates"), given.get("closed_dates", []), _date)
+            _several(reader, (*path, "closed_dates"), said.get("closed_dates", []), _date)
         ),
-        **_zones(reader, path, given),
+        **_zones(reader, path, said),
+        **_hours(reader, path, raw),
     }
-    window |= _hours(reader, path, given, raw)
     if path in reader.touched:
         return CallingWindow()  # the mistakes are noted; hours that are none would be no window
     return CallingWindow(**window)
 
 
-def _hours(reader: Reading, path: Path, given: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
+def _hours(reader: Reading, path: Path, raw: dict[str, Any]) -> dict[str, Any]:
     """Read `hours`, or `days` with `from` and `until`; every day and range is looked at by itself."""
-    simple = [key for key in ("days", "from", "until") if key in given]
-    if "hours" in given:
-        if simple:
-            found = f"says the same as `{simple[0]}` in another way; keep one of the two"
-            reader.mistake((*path, "hours"), found)
-        for days, ranges in given["hours"].items():
-            if _each(reader, (*path, "hours", days), days, _day):
-                for number, text in enumerate(ranges):
-                    _each(reader, (*path, "hours", days, number), text, _range)
-        if not any(given["hours"].values()):
-            reader.mistake((*path, "hours"), "has no hours at all, so nobody could ever be called")
-        return {"hours": given["hours"]}
+    said = _sound(reader, path, raw)
+    simple = [key for key in ("days", "from", "until") if key in said]
+    if "hours" in said and simple:
+        found = f"says the same as `{simple[0]}` in another way; keep one of the two"
+        reader.mistake((*path, "hours"), found)
+    if "hours" in _sound(reader, path, given(CallingWindow, raw)):
+        return {"hours": _hours_by_day(reader, (*path, "hours"), said["hours"])}
     found_hours: dict[str, Any] = {}
-    if "days" in given:
-        days = ",".join(_listed(given["days"]))
+    if "days" in said:
+        days = ",".join(_listed(said["days"]))
         _each(reader, (*path, "days"), days, _day)
         found_hours["days"] = days
     found_hours |= {
-        name: given[key].strip() for key, name in (("from", "start"), ("until", "until")) if key in given
+        name: said[key].strip() for key, name in (("from", "start"), ("until", "until")) if key in said
     }
-    if "from" in given or "until" in given:
-        _check_clock(reader, path, given, raw)
+    if "from" in said or "until" in said:
+        _check_clock(reader, path, said, raw)
     return found_hours
 
 
-def _check_clock(reader: Reading, path: Path, given: dict[str, Any], raw: dict[str, Any]) -> None:
+def _hours_by_day(reader: Reading, path: Path, raw: dict[str, Any]) -> dict[str, list[str]]:
+    for days, ranges in raw.items():
+        if _each(reader, (*path, days), days, _day):
+            for at, text in places((*path, days), ranges):
+                _read_range(reader, at, text)
+    if not any(raw.values()):
+        reader.mistake(path, "has no hours at all, so nobody could ever be called")
+    return {days: _listed(ranges) for days, ranges in raw.items()}
+
+
+def _check_clock(reader: Reading, path: Path, said: dict[str, Any], raw: dict[str, Any]) -> None:
     """Look at `from` and `until` one by one, then together."""
     found = []
     for key, other, read in (("from", "until", _start), ("until", "from", _end)):
-        if key in given:
-            found.append(_each(reader, (*path, key), given[key].strip(), read))
+        if key in said:
+            found.append(_each(reader, (*path, key), said[key].strip(), read))
         elif key not in raw:
             reader.mistake((*path, other), f"`{other}` stands alone; write `{key}` too")
     if len(found) == 2 and all(found):
-        _each(reader, (*path, "until"), f"{found[0]}-{found[1]}", _range)
+        _read_range(reader, (*path, "until"), f"{found[0]}-{found[1]}")
+
+
+def _read_range(reader: Reading, path: Path, text: str) -> None:
+    """Look at a range of the day; one over midnight calls people at night, which is rarely meant."""
+    found = _each(reader, path, text, _range)
+    if found and found.is_overnight and found.end:
+        begins, _, ends = (each.strip() for each in text.partition("-"))
+        night = f"goes over midnight: people are called from {begins} until {ends} of the next day"
+        reader.warn(path, f"{night}; by day it would be {ends} until {begins}")
+
+
+def _pause(text: str) -> timedelta:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, or {NO_PAUSE}") from None
 
 
 def _day(days: str) -> object:
     return parse_hours({days: _ALL_DAY})
 
 
-def _range(text: str) -> object:
-    return parse_hours({"mon": [text]})
+def _range(text: str) -> Range:
+    (found,) = parse_hours({"mon": [text]})
+    return found
 
 
 def _start(text: str) -> str:
@@ -153,19 +179,21 @@ def _clock(text: str, day: str) -> str:
     return text
 
 
-def _zones(reader: Reading, path: Path, given: dict[str, Any]) -> dict[str, Any]:
+def _zones(reader: Reading, path: Path, said: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    zone = given.get("zone", LEAD)
+    zone = said.get("zone", LEAD)
     if "{{" in zone:
         field = reader.merge_field((*path, "zone"), zone, reader.before_call)
+        for name in sorted(field.constant_results) if field else ():
+            _each(reader, (*path, "zone"), name, check_zone)
         found["zone"] = field or LEAD
     elif folded(zone) != LEAD:
         found["zone"] = _each(reader, (*path, "zone"), zone, _zone) or LEAD
-        if "otherwise" in given:
+        if "otherwise" in said:
             found_twice = "has no use where `zone` is fixed; leave it out"
             reader.mistake((*path, "otherwise"), found_twice)
-    if "otherwise" in given:
-        found["otherwise"] = _each(reader, (*path, "otherwise"), given["otherwise"], check_zone)
+    if "otherwise" in said:
+        found["otherwise"] = _each(reader, (*path, "otherwise"), said["otherwise"], check_zone)
     return found
 
 
@@ -202,9 +230,13 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _several(reader: Reading, path: Path, values: list[Any], read: Callable[[Any], T]) -> Iterator[T]:
-    for number, value in enumerate(values):
-        at = (*path, number)
+def _sound(reader: Reading, path: Path, raw: dict[str, Any]) -> dict[str, Any]:
+    """The keys of a section that have no mistake."""
+    return {key: value for key, value in raw.items() if (*path, key) not in reader.touched}
+
+
+def _several(reader: Reading, path: Path, values: Any, read: Callable[[Any], T]) -> Iterator[T]:
+    for at, value in places(path, values):
         found = _each(reader, at, value, read) if at not in reader.touched else None
         if found is not None:
             yield found

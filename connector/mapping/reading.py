@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from connector.errors import ConfigError, Mistake
 from connector.mapping.builder import shown
 from connector.mapping.filters import Table
+from connector.mapping.keys import given
 from connector.mapping.language import Call, Rule, Tree, When
 from connector.mapping.merge import BadMergeField, Condition, MergeField, Names
 from connector.mapping.policy_reading import read_policy
@@ -56,6 +57,10 @@ class Reader:
         self.mistakes.setdefault(path, []).append(self._placed(path, found, offset))
         self.touched.update(path[:length] for length in range(len(path) + 1))
 
+    def warn(self, path: Path, found: str) -> None:
+        """Note what may be right at a place, and probably is not."""
+        self.warnings.append(self._placed(path, found, None))
+
     def _placed(self, path: Path, found: str, offset: int | None) -> Mistake:
         if offset is None:
             mistake = self.document.mistake(path, found)
@@ -88,6 +93,7 @@ class Reader:
         )
 
     def _when(self, path: Path, raw: dict[str, Any]) -> When:
+        raw = given(When, raw)
         pipeline = raw.get("pipeline")
         how = self._sound((*path, "how"), raw.get("how"))
         when = When(
@@ -149,7 +155,7 @@ class Reader:
         return found
 
     def _call(self, path: Path, raw: dict[str, Any]) -> Call:
-        names = self.before_call
+        raw, names = given(Call, raw), self.before_call
         call = Call(
             phone_number=self._candidates((*path, "phone_number"), raw.get("phone_number"), names),
             agent=self._text((*path, "agent"), raw, names),

@@ -3,13 +3,14 @@
 from typing import TYPE_CHECKING, Any, Final
 
 from connector.mapping.builder import shown
+from connector.mapping.keys import given
 from connector.mapping.language import ANY
 from connector.mapping.merge import MergeField, Names
-from connector.mapping.shape import Path, unknown_key
+from connector.mapping.shape import Path, places, unknown_key
 from connector.mapping.stages import index_of
 from connector.mapping.values import text_of
 from connector.mapping.vocabulary import Moment as MomentName
-from connector.mapping.words import closest, folded, listed
+from connector.mapping.words import closest, folded, listed, nearest
 from connector.mapping.write_back_keys import Moment, Properties, Tags, WriteBacks
 from connector.model import Outcome
 
@@ -47,6 +48,7 @@ class _MomentReader:
 
     def run(self, raw: dict[str, Any]) -> Moment:
         """Return what is to be written at this moment."""
+        raw = given(Moment, raw)
         records = {
             name: self._properties((*self.path, name), name, self.reader.mapping(properties))
             for name, properties in raw.items()
@@ -88,13 +90,16 @@ class _MomentReader:
         at = (*self.path, key)
         if not able:
             self.reader.mistakes.pop(at, None)  # its shape does not matter
-            instead = self.words.instead.get(key)
-            hint = f"; {instead}" if instead else ""
-            possible = listed(self._possible())
-            found = f"`{key}` is not possible with {self.words.crm}{hint}; possible here: {possible}"
-            self.reader.mistake(at, found)
+            self.reader.mistake(at, self._cannot(key))
             return False
         return at not in self.reader.touched
+
+    def _cannot(self, key: str) -> str:
+        instead = self.words.instead.get(key)
+        hint = f"; {instead}" if instead else ""
+        return (
+            f"`{key}` is not possible with {self.words.crm}{hint}; possible here: {listed(self._possible())}"
+        )
 
     def _note(self, raw: dict[str, Any]) -> MergeField | None:
         if not self._can(raw, "note", able=bool(self.words.notes_on)):
@@ -159,8 +164,7 @@ class _MomentReader:
         )
 
     def _tag_list(self, at: Path, raw: Any) -> tuple[MergeField, ...]:
-        several = [((*at, number), each) for number, each in enumerate(raw)] if isinstance(raw, list) else []
-        found = [self.reader.merge_field(place, each, self.names) for place, each in several or [(at, raw)]]
+        found = [self.reader.merge_field(place, each, self.names) for place, each in places(at, raw)]
         return tuple(field for field in found if field)
 
     def _writable(self, at: Path, name: str) -> bool:
@@ -168,7 +172,10 @@ class _MomentReader:
             return True
         self.reader.mistakes.pop(at, None)  # its shape does not matter
         possible = self._possible()
-        if name in self.words.objects:
+        meant = nearest(name, [*possible, *OUR_KEYS])
+        if meant in OUR_KEYS and meant not in possible:
+            found = f'"{shown(name)}" is not a key of "{self.moment}", and {self._cannot(meant)}'
+        elif name in self.words.objects:
             found = f"{name} cannot be written to; possible: {', '.join(possible)}"
         else:
             found = unknown_key(name, f'"{self.moment}"', possible)

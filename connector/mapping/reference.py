@@ -6,7 +6,7 @@ from typing import Any
 
 from connector.mapping.dates import CODES
 from connector.mapping.filters import FILTERS
-from connector.mapping.keys import LEFT_OUT, OTHERS, Key, Section, sections_of
+from connector.mapping.keys import NO_DEFAULT, OTHERS, Key, Section, sections_of
 from connector.mapping.language import RuleFile
 from connector.mapping.vocabulary import CALL_FIELDS, EVENT_FIELDS
 from connector.model import Source
@@ -51,7 +51,7 @@ def _key(word: str, key: Key) -> str:
 
 
 def _default(key: Key) -> str:
-    if key.default is LEFT_OUT or key.default in ("", {}):
+    if key.default is NO_DEFAULT or key.default in ("", {}):
         return "may be left out"
     return f"left out: {json.dumps(key.default) if not isinstance(key.default, str) else key.default}"
 

@@ -9,8 +9,10 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from connector.mapping.builder import shown
+from connector.mapping.keys import FILLED
 from connector.mapping.language import schema
 from connector.mapping.words import closest, listed, nearest
+from connector.policy.hours import parse_hours
 
 _KINDS: Final[Mapping[str, str]] = {
     "string": "text",
@@ -48,6 +50,15 @@ def misshapen(value: Any) -> Iterator[tuple[Path, str]]:
         yield from _wrong(error)
 
 
+def places(path: Path, value: Any) -> list[tuple[Path, Any]]:
+    """Return every item of a list, or the value that stands in its place, each with where it stands."""
+    return (
+        [((*path, number), each) for number, each in enumerate(value)]
+        if isinstance(value, list)
+        else [(path, value)]
+    )
+
+
 def _wrong(error: ValidationError) -> Iterator[tuple[Path, str]]:
     path = tuple(error.absolute_path)
     if error.validator == "additionalProperties":
@@ -70,11 +81,16 @@ def _unknown_keys(error: ValidationError, path: Path) -> Iterator[tuple[Path, st
     given: Any = error.instance
     for key in given:
         if key not in known:
-            belongs = _belongs(key, section["properties"])
-            found = (
-                f'"{shown(key)}" is not a key of "{what}"; it belongs under `{belongs}`' if belongs else None
-            )
-            yield (*path, key), found or unknown_key(key, f'"{what}"', known)
+            belongs = "hours" if what == "window" and _are_days(key) else _belongs(key, section["properties"])
+            found = f'"{shown(key)}" is not a key of "{what}"; it belongs under `{belongs}`'
+            yield (*path, key), found if belongs else unknown_key(key, f'"{what}"', known)
+
+
+def _are_days(key: str) -> bool:
+    try:
+        return bool(parse_hours({key: ["09:00-18:00"]}))
+    except ValueError:
+        return False
 
 
 def _belongs(key: str, siblings: Mapping[str, Any]) -> str | None:
@@ -118,6 +134,9 @@ def _found(error: ValidationError) -> str:
             if error.absolute_path and error.absolute_path[-1] == "window" and not nearest(str(given), words):
                 return f"{_is(given)} is no window; write {WINDOW}"
             return f"{_is(given)} is not possible here{closest(str(given), words)}"
+        case "pattern" if wanted != FILLED["pattern"]:
+            word = wanted.strip("^$")
+            return f"must be a whole number without quotes, or {word}, and is {_is(given)}"
         case "minItems" | "minProperties" | "pattern":
             return "is empty"
         case "maxItems":
@@ -161,6 +180,10 @@ def _advice(kinds: list[str], value: Any, key: str) -> str:
         return f"; write minutes, hours, days or weeks: {value}m, {value}h, {value}d or {value}w"
     if key in _CLOCKS and isinstance(value, int) and 0 <= value <= 24:
         return f'; write "{value:02}:00"'
+    if key == "hours":
+        return '; write {mon-fri: "09:00-18:00"}'
+    if kinds == ["array"] and isinstance(value, str):
+        return f"; write [{shown(value)}]"
     if "string" in kinds and isinstance(value, bool | int | float):
         return "; put it in quotes"
     return ""

@@ -32,6 +32,10 @@ _INSTEAD: Final = {
         "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb", "; texts stand in straight quotes: 'text'"
     ),
 }
+_CONTAINS: Final = ("contains", "includes", "has")
+_EXISTS: Final = ("exists", "exist", "empty", "known", "set")
+_NUMBERS: Final = ("integer", "float")
+_VALUES: Final = ("name", "string", *_NUMBERS)
 _SINGLE = re.compile(r"(?<!\{)\{\s*([A-Za-z_]\w*)((?:\.|\s*\|)[^{}]*)?\}")
 """`{ contact.phone }`, `{contact.phone | title}`, `{phone}`, also where a second brace stands on one side only."""
 
@@ -224,6 +228,14 @@ def _hint(tokens: Sequence[Token], index: int) -> str:
         before and before.text in ("&", "|") and token.text == "|"
     ):
         return '; write "and", "or", "not"'
-    if before and token.kind in ("name", "string", "integer", "float") and before.kind in ("name", "string"):
-        return f'; an operator is missing before it ("{before.text[:40]}" and "{token.text[:40]}" stand side by side)'
+    after = tokens[index + 1] if index + 1 < len(tokens) else None
+    if before and after and token.text == "," and before.kind in _NUMBERS and after.kind in _NUMBERS:
+        return "; a number is written as 1000 or 1000.50, without a comma"
+    if token.text.casefold() in _CONTAINS:
+        return "; write 'text' in field"
+    if token.text.casefold() in _EXISTS:
+        return "; a field by itself is true where it has a value, `not field` where it has none"
+    if before and token.kind in _VALUES and before.kind in _VALUES:
+        beside = f'"{before.text[:40]}" and "{token.text[:40]}" stand side by side'
+        return f"; an operator is missing before it ({beside}), or the quotes of a text"
     return ""

@@ -85,4 +85,4 @@ class Vocabulary:
         else:
             objects["call"] = CALL_FIELDS
         texts = frozenset({"reason"}) if with_reason else frozenset[str]()
-        return Names(objects, texts, elsewhere, tables or {}, self.default_region)
+        return Names(objects, self.standard_fields, texts, elsewhere, tables or {}, self.default_region)

@@ -13,13 +13,26 @@ Properties = Mapping[str, str | MergeField]
 
 _PROPERTIES: Final[Shape] = {
     "type": "object",
-    "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
+    "additionalProperties": {
+        "title": "Value",
+        "description": "A text with merge fields, a number, true or false; empty: the property is cleared.",
+        "examples": ["{{ call.outcome }}", "called by {{ call.agent_name }}", 1, None],
+        "type": ["string", "number", "boolean", "null"],
+    },
+}
+_OF_OUTCOME: Final[Shape] = {
+    "title": "Stage after this outcome",
+    "description": "Label or id of the stage to move the record to; null: it stays where it is.",
+    "examples": ["Qualified", "1002", None],
+    "default": None,
+    "type": ["string", "integer", "null"],
+    "pattern": "\\S",
 }
 _STAGE: Final[Shape] = {
     "type": ["string", "integer", "object"],
     "pattern": "\\S",
-    "minProperties": 1,
-    "additionalProperties": {"type": ["string", "integer", "null"], "pattern": "\\S"},
+    "properties": {outcome.value: _OF_OUTCOME for outcome in Outcome},
+    "additionalProperties": _OF_OUTCOME,
 }
 _TAGS: Final[Shape] = {"type": ["string", "array"], "pattern": "\\S", "items": FILLED}
 
@@ -86,10 +99,11 @@ class Moment:
         Key(
             "Stage",
             "Label or id of the stage to move the record to, in its pipeline. In `ended` it can depend on the"
-            " outcome (answered, voicemail, no_answer, busy, failed, canceled, expired, unknown). Left out, or null"
-            " for an outcome, or not listed: the record stays where it is; also if somebody moved it meanwhile.",
+            " outcome (answered, voicemail, no_answer, busy, failed, canceled, expired, unknown). After an outcome"
+            " that is not listed, or has null, the record stays where it is; also if somebody moved it meanwhile.",
             _STAGE,
             ["Qualified", {"answered": "Qualified", "no_answer": None}],
+            default={},
         ),
     ] = None
     tags: Annotated[
@@ -99,7 +113,7 @@ class Moment:
             "Tags to add and to remove.",
             {},
             [{"add": "called", "remove": "to call"}],
-            default={},
+            default={"add": [], "remove": []},
             section=Tags,
         ),
     ] = field(default_factory=Tags)

@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from jsonschema import Draft202012Validator
 
 from connector.errors import ConfigError
 from connector.mapping.filters import FILTERS
+from connector.mapping.keys import OTHERS, sections_of
 from connector.mapping.reference import markdown
 from connector.mapping.rules import RuleFile, Vocabulary, connection_of, load_rules, schema
 from connector.mapping.source import load_yaml
@@ -236,26 +238,83 @@ def test_the_schema_is_valid_and_explains_every_key() -> None:
     assert schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     keys = keys_of(schema())
     assert len(keys) == 52
-    # what happens without them, their description says
-    optional_without_default = {"pipeline", "from", "how", "only_source", "not_source", "agent", "region"}
-    optional_without_default |= {"hours", "otherwise", "holidays", "cool_down", "countries"}
-    optional_without_default |= {"max_per_hour", "max_per_day", "stage"}
     for key, each, required in keys:
         whole = resolved(each)
         assert whole["title"], key
         assert whole["description"], key
         assert whole["examples"], key
-        if key not in required:
-            assert "default" in whole or (
-                key in optional_without_default and "Left out" in whole["description"]
-            )
+        assert ("default" in whole) == (key not in required), key
+
+
+def of_any_name(part: Any) -> Iterator[dict[str, Any]]:
+    """What is said of keys that people name themselves: tables, days, outcomes, properties."""
+    if isinstance(part, dict):
+        below = part.get("additionalProperties")
+        if isinstance(below, dict):
+            yield below
+        for each in part.values():
+            yield from of_any_name(each)
+
+
+def test_the_schema_explains_keys_of_any_name_too() -> None:
+    found = list(of_any_name(schema()))
+    assert len(found) == 6
+    for each in found:
+        assert each["title"]
+        assert each["description"]
+        assert each["examples"]
 
 
 def test_the_examples_in_the_schema_have_the_shape_they_explain() -> None:
-    for _, each, _ in keys_of(schema()):
+    for each in [*(each for _, each, _ in keys_of(schema())), *of_any_name(schema())]:
         whole = {**resolved(each), "$defs": schema()["$defs"]}
         for example in [*whole.get("examples", []), *([whole["default"]] if "default" in whole else [])]:
             Draft202012Validator(whole).validate(example)
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "default"),
+    [
+        (section.name, name, key.default)
+        for _, section in sections_of(RuleFile, "file")
+        for name, key in section.keys.items()
+        if not key.required and name != OTHERS
+    ],
+)
+def test_a_default_says_the_same_as_leaving_the_key_out(section: str, key: str, default: Any) -> None:
+    """Editors write defaults into a file: that must change nothing."""
+    able = replace(LIVE, moves_stage=True, tags_on="contact", notes_on=("deal",), calls_on=("deal",))
+    whole = load_yaml(GOOD, "f").value
+    rule = whole["rules"][0]
+    for below in ("pipeline", "if"):
+        del rule["when"][below]
+    del rule["call"]["agent"]
+    del rule["call"]["metadata"]
+    rule["call"]["phone_number"] = "+12025550101"  # compiled merge fields never equal each other
+    rule |= {"policy": {"window": {}}, "write_back": {}}
+    sections: dict[str, dict[str, Any]] = {
+        "file": whole,
+        "rules": rule,
+        "when": rule["when"],
+        "call": rule["call"],
+        "policy": rule["policy"],
+        "window": rule["policy"]["window"],
+        "write_back": rule["write_back"],
+        "placed, ended, failed, skipped, held": rule["write_back"].setdefault("ended", {}),
+        "tags": rule["write_back"]["ended"].setdefault("tags", {"add": "x", "remove": ["y"]}),
+    }
+    sections[section].pop(key, None)
+    if section == "tags" or key == "tags":  # no tags at all is a mistake of its own
+        sections["tags"].setdefault("add" if key == "remove" else "remove", "z")
+    if section == "window" and key in ("from", "until"):  # neither stands alone
+        sections[section] |= {"from": "09:00", "until": "20:00"}
+    without = load(json.dumps(whole), able)
+    sections[section][key] = default
+    assert load(json.dumps(whole), able).rules == without.rules
+    if isinstance(default, str):
+        sections[section][key] = f" {default.upper()} "
+        if key in ("pipeline", "from", "agent", "region", "cool_down", "otherwise", "countries"):
+            assert load(json.dumps(whole), able).rules == without.rules
 
 
 def test_the_file_that_editors_read_is_the_schema_in_use() -> None:
@@ -349,11 +408,14 @@ def test_no_file_raises_anything_but_our_error(value: Any) -> None:
     ("when", "wanted"),
     [
         ("stop: yes", 'must be true or false, and is the text "yes"; write true, without quotes'),
-        ("how: mooved", '"mooved" is not possible here; did you mean "moved"? There are: created, moved'),
+        (
+            "how: mooved",
+            '"mooved" is not possible here; did you mean "moved"? There are: any, created, moved',
+        ),
         ("only_source: imports", 'did you mean "import"?'),
         ("only_source: [person, robot]", 'the text "robot" is not possible here; there are: bulk_edit'),
         ("only_source: 5", "the number 5 is not possible here"),
-        ("not_source: []", "is empty"),
+        ("only_source: []", "is empty"),
         ("not_source: [import, import]", "has a word twice"),
         ("{only_source: person, not_source: import}", "says again what only_source says"),
         ("{from: New, how: created}", "a record that is created in a stage comes from none"),
