@@ -46,7 +46,7 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
         except ConfigError as error:
             count = len(error.mistakes)
             click.echo(str(error), err=True)
-            click.echo(f"{count} mistake{'s' if count > 1 else ''}; nothing was started", err=True)
+            click.echo(f"{count} mistake{'s' if count > 1 else ''}; nothing was done", err=True)
             sys.exit(2)
         except ConnectorError as error:
             click.echo(f"stagecall: {error}", err=True)

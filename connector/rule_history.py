@@ -44,6 +44,8 @@ def diff(conn: sa.Connection, file: Path, old: str | None, new: str | None) -> I
     versions = history(conn, file)
     after = find(versions, new) if new else versions[0]
     before = find(versions, old) if old else _before(versions, after)
+    if before.text == after.text:
+        yield f"{file} says in {after.version[:SHORT]} what it said in {before.version[:SHORT]}: nothing has changed"
     yield from difflib.unified_diff(
         before.text.splitlines(),
         after.text.splitlines(),

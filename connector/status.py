@@ -16,7 +16,9 @@ def status(conn: sa.Connection) -> dict[str, Any]:
     return {
         "rules": [_file(each) for each in rule_files.states(conn)],
         "dispatches": dispatches.counts(conn),
-        "paused": [f"{each.scope} since {each.since.isoformat()}" for each in pauses.in_force(conn)],
+        "paused": [
+            f"{each.scope} since {each.since:%Y-%m-%d %H:%M:%S} UTC" for each in pauses.in_force(conn)
+        ],
         "jobs": dict(jobs.backlog(conn)),
         "needs_a_person": [*unread(conn, None), *_unknown(conn)],
     }

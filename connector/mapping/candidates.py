@@ -1,6 +1,6 @@
 """Which number a rule calls: its candidates in order, until one can be dialled; and what was tried if none can."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -11,13 +11,23 @@ from connector.mapping.steps import Looked, Part, Step, beyond, found_in
 from connector.mapping.values import short
 from connector.mapping.vocabulary import OURS
 from connector.mapping.words import listed
+from connector.policy.kinds import CALLED, NumberType, types_of
 from connector.policy.numbers import Number, normalise, region_of
 
 
 def number_to_call(
-    call: Call, values: Mapping[str, Any], default_region: str, looked: Looked
+    call: Call,
+    values: Mapping[str, Any],
+    default_region: str,
+    looked: Looked,
+    wanted: frozenset[NumberType] = CALLED,
 ) -> Number | Reason:
-    """Return the first candidate's number that can be dialled, and add to `looked` each that was tried."""
+    """Return the first candidate's number that can be dialled, and add to `looked` each that was tried.
+
+    One of a type that is not wanted gives way to a later one that is; it is returned where there is none, so that
+    the policy says why it is not called.
+    """
+    unwanted: tuple[Number, Callable[[], Iterable[Step]]] | None = None
     named = _region(call, values, looked)
     region = region_of(named) if named else default_region
     unusable: list[str] = []
@@ -27,9 +37,13 @@ def number_to_call(
         raw = field.text(values, notes).strip()
         number = normalise(raw, region) if raw else None
         if number is not None and number.is_dialable:
-            looked.append(partial(_number_step, number, raw, region, field, values, notes))
-            return number
-        if not raw:
+            called = partial(_number_step, number, raw, region, field, values, notes)
+            if len(call.phone_number) == 1 or types_of(number.e164) & wanted:
+                looked.append(called)
+                return number
+            unwanted = unwanted or (number, called)
+            sentence = _unwanted(number, field)
+        elif not raw:
             empty.append(field)
             sentence = _tried([field], values)
         else:
@@ -37,6 +51,9 @@ def number_to_call(
             sentence = f'"{short(raw)}"{_of(field)} is not a phone number {hint}'
             unusable.append(sentence)
         looked.append(partial(_step, sentence, False, field, values, notes))
+    if unwanted is not None:
+        looked.append(unwanted[1])
+        return unwanted[0]
     if unusable:
         tried = "; ".join(
             [*unusable, *([_tried(empty, values)] if empty and len(call.phone_number) > 1 else [])]
@@ -81,6 +98,13 @@ def _step(
 ) -> Iterator[Step]:
     found = found_in(values, field.fields)
     yield Step(Part.PHONE_NUMBER, "phone_number", sentence, holds, found, beyond(notes, found))
+
+
+def _unwanted(number: Number, field: MergeField) -> str:
+    words = " or ".join(sorted(each.value for each in types_of(number.e164)))
+    return (
+        f"{number}{_of(field)} is a number of the type {words}, which the rule does not call (number_types)"
+    )
 
 
 def _of(field: MergeField) -> str:

@@ -202,7 +202,7 @@ def _entered(record: RecordRef, values: Mapping[str, Any]) -> str:
 
 def _request(rule: Rule, values: Mapping[str, Any], default_region: str, looked: Looked) -> Decision:
     call = rule.call
-    number = number_to_call(call, values, default_region, looked)
+    number = number_to_call(call, values, default_region, looked, rule.policy.number_types)
     if isinstance(number, Reason):
         return Decision(None, number, looked, took=True)
     agent = _one_line("agent", call.agent, values, looked)

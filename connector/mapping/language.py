@@ -140,7 +140,7 @@ class Call:
         Key(
             "Phone number",
             "The number to call, as the CRM has it: a text with merge fields, or a list of expressions (without"
-            " {{ }}), tried in order until one gives a number that can be dialled.",
+            " {{ }}), tried in order until one gives a number that can be dialled, and is of a type that the rule calls.",
             _CANDIDATES,
             ["{{ contact.mobilephone or contact.phone }}", ["contact.mobilephone", "contact.phone"]],
             required=True,

@@ -5,7 +5,7 @@ evaluating raises nothing, and tells by notes what was empty or made no sense.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from jinja2 import nodes
@@ -18,6 +18,7 @@ from connector.mapping.values import (
     Scope,
     TooMuchWork,
     cut,
+    is_single,
     is_true,
     plain,
     sendable,
@@ -45,6 +46,11 @@ class MergeField:
     parts: tuple[str | Compiled, ...]
     fields: frozenset[tuple[str, str]]
     """What it reads: `{("contact", "phone")}`."""
+    is_constant: bool = field(init=False)
+    """Is it a text without merge fields?"""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_constant", not any(isinstance(part, Compiled) for part in self.parts))
 
     @classmethod
     def compile(cls, source: str, names: Names) -> "MergeField":
@@ -81,11 +87,6 @@ class MergeField:
         return cls(source, (found,), found.fields)
 
     @property
-    def is_constant(self) -> bool:
-        """Is it a text without merge fields?"""
-        return not any(isinstance(part, Compiled) for part in self.parts)
-
-    @property
     def constant_results(self) -> frozenset[str]:
         """The constant texts it may give, so far as they can be told before it is evaluated."""
         if self.is_constant:
@@ -98,21 +99,24 @@ class MergeField:
         """Evaluate: a lone merge field keeps its type, anything else is a text."""
         if len(self.parts) == 1 and isinstance(self.parts[0], Compiled):
             only = self.parts[0].evaluate
-            return _guarded(lambda scope: _finished(only(scope), scope), values, notes)
+            return _within(Scope(values, notes), lambda scope: _finished(only(scope), scope))
         return self.text(values, notes)
 
     def text(self, values: Mapping[str, Any], notes: list[str]) -> str:
         """Evaluate to a text; empty values add nothing to it."""
         if self.is_constant:
             return self.source
-        found = _guarded(self._joined, values, notes)
+        found = _within(Scope(values, notes), self._joined if len(self.parts) > 1 else self._alone)
         return found if isinstance(found, str) else ""
+
+    def _alone(self, scope: Scope) -> str:
+        return str(sendable(cut(_text(self.parts[0], scope), scope)))
 
     def _joined(self, scope: Scope) -> str:
         texts: list[str] = []
         size = 0
         for part in self.parts:
-            text = part if isinstance(part, str) else _text(part, scope)
+            text = _text(part, scope)
             texts.append(text)
             size += len(text)
             scope.charge(len(text))
@@ -178,7 +182,7 @@ class Condition:
 
     def holds(self, values: Mapping[str, Any], notes: list[str]) -> bool:
         """Decide it; False, with a note, where that would take too much work."""
-        return is_true(_guarded(self.compiled.evaluate, values, notes))
+        return is_true(_within(Scope(values, notes), self.compiled.evaluate))
 
 
 def _single_braces(constant: str, offset: int, names: Names) -> list[Problem]:
@@ -209,10 +213,6 @@ def _refusing(field: Field, compiling: Callable[[], Compiled]) -> Compiled:
         raise BadSource(field.offset_of(error.at), error.found, more) from None
 
 
-def _guarded(evaluate: Callable[[Scope], Any], values: Mapping[str, Any], notes: list[str]) -> Any:
-    return _within(Scope(values, notes), evaluate)
-
-
 def _within(scope: Scope, evaluate: Callable[[Scope], Any]) -> Any:
     """Evaluate with the work that the scope still has; None, with a note, where that is not enough."""
     try:
@@ -223,15 +223,18 @@ def _within(scope: Scope, evaluate: Callable[[Scope], Any]) -> Any:
 
 
 def _finished(value: Any, scope: Scope) -> Any:
-    if isinstance(value, list | tuple | Mapping) and weight(value) > MAX_TEXT:
+    if not is_single(value) and weight(value) > MAX_TEXT:
         scope.note(f"a value of more than {MAX_TEXT:,} characters was left out")
         return None
     found = sendable(plain(value))
     return cut(found, scope) if isinstance(found, str) else found
 
 
-def _text(part: Compiled, scope: Scope) -> str:
+def _text(part: str | Compiled, scope: Scope) -> str:
+    if isinstance(part, str):
+        return part
     found = plain(part.evaluate(scope))
-    if not isinstance(found, str):
-        scope.charge(weight(found))
+    if isinstance(found, str):
+        return found
+    scope.charge(weight(found))
     return text_of(found)

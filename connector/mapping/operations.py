@@ -9,6 +9,7 @@ from connector.mapping.values import (
     contains,
     is_empty,
     is_equal,
+    is_single,
     number_of,
     order,
     text_of,
@@ -63,7 +64,7 @@ def calculated(scope: Scope, sign: str, left: Any, right: Any) -> int | float | 
 def holds(scope: Scope, sign: str, left: Side, right: Side) -> bool:
     """Decide one comparison; what has no order is false, with a note."""
     if sign in ("eq", "ne"):
-        if isinstance(left[0], list | tuple | Mapping):
+        if not is_single(left[0]):
             scope.charge(weight(left[0]) + weight(right[0]))
         return is_equal(left[0], right[0]) == (sign == "eq")
     scope.charge(weight(left[0]) + weight(right[0]))

@@ -126,7 +126,7 @@ def test_every_mistake_of_a_window_is_named_with_its_place(run: Run, window: Pat
     assert f'{window}:1:1  hours  "9-17" is not a range of hours; write 09:00-17:00' in done.output
     assert f"{window}:3:1  zone  is not a setting" in done.output
     assert "timezone  is missing" in done.output
-    assert "3 mistakes; nothing was started" in done.output
+    assert "3 mistakes; nothing was done" in done.output
 
 
 def test_a_window_in_stagecall_yaml_is_checked_with_its_place(run: Run, tmp_path: Path) -> None:

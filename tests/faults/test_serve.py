@@ -190,7 +190,7 @@ def test_a_mistake_in_the_configuration_starts_nothing(
     done = served.stagecall("serve")
     assert done.returncode == 2
     assert said in done.stderr
-    assert "nothing was started" in done.stderr
+    assert "nothing was done" in done.stderr
     assert "Traceback" not in done.stderr
 
 

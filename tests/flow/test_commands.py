@@ -103,7 +103,7 @@ def test_check_names_every_mistake_with_file_line_and_column(tmp_path: Path) -> 
     assert f"{rules}:5:" in done.output
     assert f"{rules}:7:" in done.output
     assert "did you mean" in done.output
-    assert "2 mistakes; nothing was started" in done.output or "3 mistakes" in done.output
+    assert "2 mistakes; nothing was done" in done.output or "3 mistakes" in done.output
 
 
 def test_check_live_compares_with_the_account(world: World, config: Path) -> None:

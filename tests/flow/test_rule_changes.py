@@ -137,6 +137,8 @@ def test_history_diff_and_rollback(watched: Watched) -> None:
     with engine.connect() as conn:
         changed = [line for line in rule_history.diff(conn, watched.file, None, None) if line[:1] in "+-"]
         assert changed[2:] == ['-      name: "{{ contact.firstname }}"', '+      name: "Grace"']
+        (same,) = rule_history.diff(conn, watched.file, new.version, None)
+        assert same.endswith("nothing has changed")
         watched.file.write_text(BROKEN)
         target, saved = rule_history.roll_back(conn, watched.file, old.version, adapters)
     assert (target, watched.file.read_text()) == (old, RULES)

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from connector.mapping.evaluate import ELSEWHERE, Decision, concerns, decide, stopped_by, verdicts
+from connector.mapping.policy_keys import Policy
 from connector.mapping.rules import Rule, RuleFile, Vocabulary, load_rules
 from connector.model import Catalog, Context, EventKind, Pipeline, RecordRef, Source, Stage, StageEvent
+from connector.policy.kinds import NumberType
 
 CATALOG = Catalog(
     (
@@ -163,6 +165,34 @@ def test_what_was_tried_before_is_told() -> None:
         ('"ask Ada" (contact.fax) is not a phone number in US', False),
         ('phone number: +12025550100 (from "(202) 555-0100", region US)', True),
     ]
+
+
+OFFICE = "+442079460000"
+REFUSED = (
+    f"{OFFICE} (contact.office) is a number of the type landline, which the rule does not call (number_types)"
+)
+
+
+@pytest.mark.parametrize(
+    ("candidates", "types", "wanted", "tried"),
+    [
+        ("[contact.office, contact.phone]", ["mobile"], "+12025550100", [REFUSED]),
+        ("[contact.office, contact.phone]", ["mobile", "landline"], OFFICE, []),
+        ("[contact.office, contact.fax]", ["mobile"], OFFICE, [REFUSED]),
+        ("[contact.fax, contact.office]", ["mobile"], OFFICE, [REFUSED]),
+        ("[contact.office]", ["mobile"], OFFICE, []),
+    ],
+)
+def test_a_number_of_a_type_that_is_not_called_gives_way(
+    candidates: str, types: list[str], wanted: str, tried: list[str]
+) -> None:
+    """Where no other is left, it stays: the policy says why it is not called."""
+    fields = {**FIELDS, "contact": {**FIELDS["contact"], "office": OFFICE}}
+    policy = Policy(number_types=frozenset(map(NumberType, types)))
+    decision = decided(replace(rule(call=f"{{phone_number: {candidates}}}"), policy=policy), fields)
+    assert decision.request is not None
+    assert decision.request.phone_number == wanted
+    assert [each.sentence for each in decision.explanation if "does not call" in each.sentence] == tried
 
 
 @pytest.mark.parametrize(
