@@ -33,7 +33,7 @@ from connector.mapping.evaluate import (
     stopped_by,
     verdicts,
 )
-from connector.mapping.matching import OWN
+from connector.mapping.matching import OWN, UNKNOWN_STAGE
 from connector.mapping.rules import Rule, RuleFile
 from connector.model import Catalog, Context, DispatchState, News, RecordRef, StageEvent
 from connector.own_stages import set_by_us
@@ -72,6 +72,8 @@ class _Reading:
     delivery: Delivery
     news: News
     reasons: Counter[str] = field(default_factory=Counter)
+    unknown_stages: set[str] = field(default_factory=set)
+    """What rules say of stages that the CRM does not have: no event could ever be for them."""
     dispatches: int = 0
 
 
@@ -255,6 +257,7 @@ def _report(reading: _Reading) -> dict[str, Any]:
         "events": len(news.events),
         "dispatches": reading.dispatches,
         "no_call": {reason: count for reason, count in reading.reasons.items() if count},
+        "unknown_stages": sorted(reading.unknown_stages),
         "ignored": dict(news.ignored),
         "unknown": dict(news.unknown),
         "malformed": list(news.malformed),
@@ -281,6 +284,8 @@ def _candidates(
                     found.append(Candidate(reading.delivery, event, rule_file, rule))
                 else:
                     reading.reasons[refusal.sentence] += 1
+                    if refusal.word == UNKNOWN_STAGE:
+                        reading.unknown_stages.add(refusal.sentence)
     return found
 
 

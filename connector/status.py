@@ -9,6 +9,10 @@ import sqlalchemy as sa
 from connector import jobs
 from connector.listing import unread
 from connector.store import dispatches, pauses, rule_files
+from connector.store.tables import deliveries
+
+_LOOKED_AT = 20
+"""So many of a connection's last deliveries."""
 
 
 def status(conn: sa.Connection) -> dict[str, Any]:
@@ -20,7 +24,7 @@ def status(conn: sa.Connection) -> dict[str, Any]:
             f"{each.scope} since {each.since:%Y-%m-%d %H:%M:%S} UTC" for each in pauses.in_force(conn)
         ],
         "jobs": dict(jobs.backlog(conn)),
-        "needs_a_person": [*unread(conn, None), *_unknown(conn)],
+        "needs_a_person": [*unread(conn, None), *_unknown(conn), *_unknown_stages(conn)],
     }
 
 
@@ -49,6 +53,16 @@ def _unknown(conn: sa.Connection) -> Iterator[str]:
     unknown = dispatches.counts(conn).get("unknown", 0)
     if unknown:
         yield f"{unknown} dispatches are unknown; `stagecall dispatches --state unknown` lists them"
+
+
+def _unknown_stages(conn: sa.Connection) -> Iterator[str]:
+    """Rules in force whose stage the CRM does not have, as its last news showed."""
+    for file in rule_files.states(conn):
+        about = sa.select(deliveries.c.report["unknown_stages"]).where(
+            deliveries.c.connection == file.connection, deliveries.c.read_at > file.in_force_at
+        )
+        newest = conn.execute(about.order_by(deliveries.c.read_at.desc()).limit(_LOOKED_AT)).scalars()
+        yield from dict.fromkeys(f"{file.file}: {found}" for several in newest for found in several or ())
 
 
 def _counted(counts: dict[str, int]) -> str:

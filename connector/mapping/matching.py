@@ -13,12 +13,13 @@ from connector.mapping.values import short
 from connector.mapping.words import folded, listed
 from connector.model import Catalog, Context, EventKind, Source, StageEvent
 
+UNKNOWN_STAGE: Final = "unknown_stage"
 ELSEWHERE: Final = frozenset(
     {
         "own_write_back",
         "other_stage",
         "other_pipeline",
-        "unknown_stage",
+        UNKNOWN_STAGE,
         "other_how",
         "other_source",
         "other_previous_stage",
@@ -173,7 +174,7 @@ def _stage_refusal(rule: Rule, stage: str, pipeline: str | None, index: StageInd
         return None  # ids, and a catalog that does not know them yet
     if meant.problems:
         return Reason(
-            "unknown_stage", f'rule "{rule.name}": ' + "; ".join(found for _, _, found in meant.problems)
+            UNKNOWN_STAGE, f'rule "{rule.name}": ' + "; ".join(found for _, _, found in meant.problems)
         )
     if when.pipeline is not None and pipeline is not None and pipeline not in meant.pipelines:
         label = index.pipeline_label(pipeline)
@@ -229,7 +230,7 @@ def _from_refusal(rule: Rule, event: StageEvent, index: StageIndex) -> Verdict:
         return None
     if meant.problems and not meant.stages:
         return Reason(
-            "unknown_stage", f'rule "{rule.name}": ' + "; ".join(found for _, _, found in meant.problems)
+            UNKNOWN_STAGE, f'rule "{rule.name}": ' + "; ".join(found for _, _, found in meant.problems)
         )
     return Reason(
         "other_previous_stage",

@@ -66,6 +66,26 @@ def test_a_text_that_loads_replaces_the_old_one(watched: Watched) -> None:
     assert call["name"] == "Grace"
 
 
+def test_a_stage_that_the_crm_lacks_is_shown_until_the_rule_is_mended(watched: Watched) -> None:
+    world = watched.world
+
+    def needed() -> list[str]:
+        with world.parts.engine.connect() as conn:
+            return list(status(conn)["needs_a_person"])
+
+    watched.write(RULES.replace("Demo requested", "Demo requestd"))
+    assert needed() == []
+    world.hubspot.move_deal(world.deal(), "Demo requested")
+    world.work()
+    assert world.calls() == []
+    (found,) = needed()
+    assert found.startswith(f'{watched.file}: rule "')
+    assert '"Demo requestd" is not a stage of' in found
+    assert 'did you mean "Demo requested"?' in found
+    watched.write(GRACE)
+    assert needed() == []
+
+
 def test_a_half_written_text_is_not_believed(watched: Watched) -> None:
     watched.file.write_text(GRACE)
     watched.watch.look()
