@@ -155,28 +155,34 @@ def _range(text: str) -> Range:
 
 
 def _start(text: str) -> str:
-    return _clock(text, f"{text}-24:00")
+    return _clock(text, f"{text}-24:00", "00:00")
 
 
 def _end(text: str) -> str:
-    return _clock(text, f"00:00-{text}")
+    return _clock(text, f"00:00-{text}", "24:00")
 
 
-def _hour(text: str) -> str:
-    """The hour that is probably meant: 18:00 for `6pm` and `18`."""
-    found = re.fullmatch(r"([0-9]{1,2})\s*(am|pm)?", text.strip().casefold())
-    hour = (
-        int(found[1]) % 12 + 12 * (found[2] == "pm") if found and found[2] else int(found[1]) if found else 9
-    )
-    return f"{hour if hour <= 24 else 9:02}:00"
-
-
-def _clock(text: str, day: str) -> str:
+def _clock(text: str, day: str, midnight: str) -> str:
     try:
         _range(day)
     except ValueError:
-        raise ValueError(f'"{shown(text)}" is not a time of the clock; write {_hour(text)}') from None
+        meant = _meant_time(text, midnight)
+        write = meant or "one such as 09:00 or 17:30"
+        raise ValueError(f'"{shown(text)}" is not a time of the clock; write {write}') from None
     return text
+
+
+def _meant_time(text: str, midnight: str) -> str | None:
+    """The time that is probably meant: 18:00 for `6pm` and `18`, 17:30 for `17.30` and `5:30 p.m.`."""
+    word = text.strip().casefold().replace(" ", "").replace(".m.", "m")
+    named = {"noon": "12:00", "midday": "12:00", "midnight": midnight, "00:00": midnight, "24:00": midnight}
+    found = re.fullmatch(r"([0-9]{1,2})(?:[.:h]?([0-9]{2}))?(am|pm|h|uhr)?", word)
+    if word in named or found is None:
+        return named.get(word)
+    hour, minute = int(found[1]), int(found[2] or 0)
+    if found[3] in ("am", "pm"):
+        hour = hour % 12 + 12 * (found[3] == "pm")
+    return f"{hour:02}:{minute:02}" if hour < 24 and minute < 60 else None
 
 
 def _zones(reader: Reading, path: Path, said: dict[str, Any]) -> dict[str, Any]:

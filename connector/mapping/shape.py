@@ -11,7 +11,7 @@ from jsonschema.exceptions import ValidationError
 from connector.mapping.builder import shown
 from connector.mapping.keys import FILLED
 from connector.mapping.language import schema
-from connector.mapping.words import closest, listed, nearest
+from connector.mapping.words import closest, folded, listed, nearest
 from connector.policy.hours import parse_hours
 
 _KINDS: Final[Mapping[str, str]] = {
@@ -44,6 +44,23 @@ _LENGTHS = frozenset({"cool_down", "expires"})
 """Keys whose value is a length of time."""
 
 
+_MEANT: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("to", "end", "ends", "till", "close", "closes"), "until"),
+    **dict.fromkeys(("start", "starts", "begin", "open", "opens"), "from"),
+    **dict.fromkeys(("timezone", "time_zone", "tz"), "zone"),
+    **dict.fromkeys(("stage", "entered", "enter", "to_stage"), "enters"),
+    **dict.fromkeys(("condition", "conditions", "filter", "where"), "if"),
+    **dict.fromkeys(("number", "phone", "to_number", "mobile"), "phone_number"),
+    **dict.fromkeys(("voice_agent", "assistant", "bot"), "agent"),
+    **dict.fromkeys(("cooldown", "wait", "pause"), "cool_down"),
+    **dict.fromkeys(("expire", "expiry", "expires_after"), "expires"),
+    **dict.fromkeys(("hours", "calling_hours", "calling_window", "schedule"), "window"),
+    **dict.fromkeys(("test", "test_mode", "dryrun", "dry run"), "dry_run"),
+    **dict.fromkeys(("holiday", "public_holidays"), "holidays"),
+}
+"""What other programs call our keys."""
+
+
 def misshapen(value: Any) -> Iterator[tuple[Path, str]]:
     """Yield every place where a file has not the shape of a rule file, and what is wrong there."""
     for error in _validator().iter_errors(value):
@@ -72,7 +89,9 @@ def _wrong(error: ValidationError) -> Iterator[tuple[Path, str]]:
 
 def unknown_key(key: str, what: str, known: list[str]) -> str:
     """Say that a key is not known."""
-    return f'"{shown(key)}" is not a key of {what}{closest(key, known)}'
+    meant = _MEANT.get(folded(key))
+    hint = f'; did you mean "{meant}"?' if meant in known else closest(key, known)
+    return f'"{shown(key)}" is not a key of {what}{hint}'
 
 
 def _unknown_keys(error: ValidationError, path: Path) -> Iterator[tuple[Path, str]]:
@@ -178,8 +197,8 @@ def _advice(kinds: list[str], value: Any, key: str) -> str:
         return f"; write {_SPELT_FLAGS[value.casefold()]}, without quotes"
     if key in _LENGTHS and isinstance(value, int | float):
         return f"; write minutes, hours, days or weeks: {value}m, {value}h, {value}d or {value}w"
-    if key in _CLOCKS and isinstance(value, int) and 0 <= value <= 24:
-        return f'; write "{value:02}:00"'
+    if key in _CLOCKS and type(value) in (int, float) and 0 <= value <= 24:
+        return f'; write "{int(value):02}:{round(value % 1 * 100):02}"'
     if key == "hours":
         return '; write {mon-fri: "09:00-18:00"}'
     if kinds == ["array"] and isinstance(value, str):

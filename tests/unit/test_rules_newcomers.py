@@ -46,6 +46,9 @@ def test_a_condition(condition: str, wanted: str) -> None:
             '{window: {mon-fri: "09:00-18:00"}}',
             '"mon-fri" is not a key of "window"; it belongs under `hours`',
         ),
+        ("{window: {from: '09:00', until: '18:00', timezone: lead}}", 'did you mean "zone"?'),
+        ("{cooldown: 24h}", '"cooldown" is not a key of "policy"; did you mean "cool_down"?'),
+        ("{calling_hours: {days: mon-fri}}", 'did you mean "window"?'),
         ("{window: {moon-fri: []}}", '"moon-fri" is not a key of "window"; there are:'),
         (
             "{window: {zone: \"{{ 'America/New_Yrk' if contact.phone else contact.id }}\"}}",
