@@ -1,6 +1,5 @@
 """Calls in the database: read one, follow those under way, write what became of them."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -64,23 +63,25 @@ def _one(conn: sa.Connection, call_id: str, query: sa.Select[Any]) -> CallRow | 
     return conn.execute(query.where(calls.c.id == wanted)).mappings().first()
 
 
-_HISTORIES = sa.text(
+HISTORY: sa.ColumnElement[str] = sa.literal_column(
     """
-    SELECT CAST(call_id AS text) AS call_id, CAST(json_agg(json_build_object('state', state,
-        'at', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'reason', reason) ORDER BY id) AS text)
-        AS steps
-    FROM call_api.call_states WHERE call_id = ANY(CAST(:call_ids AS uuid[])) GROUP BY call_id
-    """
-)
+    (SELECT coalesce(CAST(json_agg(json_build_object('state', step.state,
+        'at', to_char(step.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'reason', step.reason)
+        ORDER BY step.id) AS text), '[]')
+    FROM call_api.call_states AS step WHERE step.call_id = call_api.calls.id)
+    """,
+    sa.Text,
+).label("history")
+"""The steps of a call, oldest first, as JSON ready to be shown.
+
+Read in one statement with the call, so that both are of the same instant. PostgreSQL writes it: a page has hundreds
+of steps, and Python took as long for them as for all the rest.
+"""
 
 
-def histories(conn: sa.Connection, call_ids: Sequence[str]) -> Mapping[str, str]:
-    """The steps of each of these calls, oldest first, as JSON ready to be shown.
-
-    PostgreSQL writes it: a page has hundreds of steps, and Python took as long for them as for all the rest.
-    """
-    rows = conn.execute(_HISTORIES, {"call_ids": list(call_ids)})
-    return defaultdict(lambda: "[]", ((row.call_id, row.steps) for row in rows))
+def get_shown(conn: sa.Connection, call_id: str) -> CallRow | None:
+    """As get_call, with its HISTORY."""
+    return _one(conn, call_id, sa.select(calls, HISTORY))
 
 
 def take_due_looks(conn: sa.Connection, *, limit: int, now: datetime) -> Sequence[CallRow]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -35,7 +35,11 @@ def opening(calling_window: Mapping[str, Any] | None, phone_number: str, at: dat
     if not closed:
         return Opening(at, zones[0])
     opens_at = next_open(window, at, zones)
-    return Opening(opens_at.astimezone(UTC) if opens_at is not None else None, closed[0])
+    if opens_at is None:
+        return Opening(None, closed[0])
+    before = opens_at - timedelta(seconds=1)
+    last = [zone for zone in zones if not is_open(window, before, (zone,))]
+    return Opening(opens_at.astimezone(UTC), last[0])
 
 
 def waits_for(found: Opening) -> str:

@@ -6,7 +6,7 @@ each is read on its own, as far as a page reaches, and the parts are merged: no 
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -15,7 +15,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from connector.call_api.calls import CallRow
+from connector.call_api.calls import HISTORY, CallRow
 from connector.call_api.ids import as_uuid
 from connector.call_api.states import CallState
 from connector.call_api.tables import agents, call_pairs, calls
@@ -44,6 +44,17 @@ _UNSEEN = {
 _SHOWN = [column for column in calls.c if column.name not in _UNSEEN]
 _CALL = calls.alias("call")
 """The calls that are looked through; those found are then read from `calls`."""
+_JOINED = 3
+"""So many pairs are read side by side; what more there are is looked up."""
+_PAIRS = [call_pairs.alias(f"pair_{number}") for number in range(_JOINED)]
+_MOST_PARTS, _MOST_JOINED_PARTS = 12, 3
+_BY_RARITY = sa.text(
+    """
+    SELECT asked.pair FROM unnest(CAST(:pairs AS text[])) AS asked(pair)
+    ORDER BY (SELECT count(*) FROM
+        (SELECT 1 FROM call_api.call_pairs AS p WHERE p.pair = asked.pair LIMIT 1000) AS first_ones), asked.pair
+    """
+)
 # PostgreSQL would soon plan once for all values; but which index is best depends on them. A page takes less time
 # than starting processes that help with it.
 _PLAN_BY_VALUES = sa.text(
@@ -87,18 +98,19 @@ class Page:
 
 def list_calls(conn: sa.Connection, wanted: Wanted, *, after: Place | None = None, limit: int) -> Page:
     """The newest calls after a place, at most `limit` of them."""
-    agent_ids = _agent_ids(conn, wanted.agent) if wanted.agent is not None else [None]
-    conn.execute(_PLAN_BY_VALUES)
-    parts = [
-        _newest(wanted, after, state, agent_id, limit + 1)
-        for state, agent_id in product(wanted.states or (None,), agent_ids)
-    ]
-    if not parts:
+    agent_ids = _agent_ids(conn, wanted.agent) if wanted.agent is not None else ()
+    if wanted.agent is not None and not agent_ids:
         return Page((), None)
+    conn.execute(_PLAN_BY_VALUES)
+    pairs = _rarest_first(conn, wanted.pairs)
+    parts = [
+        _newest(wanted, pairs, after, states, agents_asked, limit + 1)
+        for states, agents_asked in _parts(wanted, agent_ids)
+    ]
     found = calls.c.id.in_(sa.union_all(*parts))
     newest_first = (calls.c.created_at.desc(), calls.c.id.desc())
     rows = (
-        conn.execute(sa.select(*_SHOWN).where(found).order_by(*newest_first).limit(limit + 1))
+        conn.execute(sa.select(*_SHOWN, HISTORY).where(found).order_by(*newest_first).limit(limit + 1))
         .mappings()
         .all()
     )
@@ -108,7 +120,7 @@ def list_calls(conn: sa.Connection, wanted: Wanted, *, after: Place | None = Non
     return Page(rows[:limit], Place(last["created_at"], last["id"]))
 
 
-def _agent_ids(conn: sa.Connection, agent: str) -> Sequence[str | None]:
+def _agent_ids(conn: sa.Connection, agent: str) -> Sequence[str]:
     """The agents of this id or name, archived ones too."""
     known = agents.c.name == agent
     if (agent_id := as_uuid(agent)) is not None:
@@ -116,33 +128,71 @@ def _agent_ids(conn: sa.Connection, agent: str) -> Sequence[str | None]:
     return conn.execute(sa.select(agents.c.id).where(known)).scalars().all()
 
 
+def _rarest_first(conn: sa.Connection, pairs: tuple[str, ...]) -> tuple[str, ...]:
+    """The pairs in an order in which the first few find the fewest calls; as they are, where they are few."""
+    if len(pairs) <= _JOINED:
+        return pairs
+    return tuple(conn.execute(_BY_RARITY, {"pairs": list(pairs)}).scalars())
+
+
+def _parts(wanted: Wanted, agent_ids: Sequence[str]) -> Iterator[tuple[Sequence[CallState], Sequence[str]]]:
+    """What to look for one by one: a state and an agent each, so that each is read in the order of time.
+
+    All together where that would be many; a part that is joined takes PostgreSQL some time to plan.
+    """
+    most = _MOST_JOINED_PARTS if wanted.pairs else _MOST_PARTS
+    if max(len(wanted.states), 1) * max(len(agent_ids), 1) > most:
+        yield wanted.states, agent_ids
+        return
+    states: list[Sequence[CallState]] = [(each,) for each in wanted.states] or [()]
+    agents_asked: list[Sequence[str]] = [(each,) for each in agent_ids] or [()]
+    yield from product(states, agents_asked)
+
+
 def _newest(
-    wanted: Wanted, after: Place | None, state: CallState | None, agent_id: str | None, limit: int
+    wanted: Wanted,
+    pairs: tuple[str, ...],
+    after: Place | None,
+    states: Sequence[CallState],
+    agent_ids: Sequence[str],
+    limit: int,
 ) -> sa.Select[tuple[str]]:
     """The ids of the newest calls that are wanted: what each filter's index holds, met in the order of time."""
     of_call = [
-        column == value
-        for column, value in (
-            (_CALL.c.state, state),
-            (_CALL.c.agent_id, agent_id),
-            (_CALL.c.to_number, wanted.to_number),
-            (_CALL.c.direction, wanted.direction),
+        column == values[0] if len(values) == 1 else column.in_(values)
+        for column, values in (
+            (_CALL.c.state, states),
+            (_CALL.c.agent_id, agent_ids),
+            (_CALL.c.to_number, [wanted.to_number]),
+            (_CALL.c.direction, [wanted.direction]),
         )
-        if value is not None
+        if values and values[0] is not None
     ]
-    pairs = [(call_pairs.alias(f"pair_{number}"), pair) for number, pair in enumerate(wanted.pairs)]
-    lists = [(each.c.created_at, each.c.call_id) for each, _ in pairs]
-    if of_call or not pairs:
+    joined = list(zip(_PAIRS, pairs, strict=False))
+    lists = [(each.c.created_at, each.c.call_id) for each, _ in joined]
+    if of_call or not joined:
         lists.append((_CALL.c.created_at, _CALL.c.id))
     (at, call_id), *others = lists
     return (
         sa.select(call_id)
-        .where(*of_call, *(each.c.pair == pair for each, pair in pairs))
+        .where(*of_call, *(each.c.pair == pair for each, pair in joined))
+        .where(*_holding(pairs[_JOINED:], at, call_id))
         .where(*(condition for each in lists for condition in _span(*each, wanted, after)))
         .where(*(sa.and_(other_at == at, other_id == call_id) for other_at, other_id in others))
         .order_by(at.desc(), call_id.desc())
         .limit(limit)
     )
+
+
+def _holding(
+    pairs: tuple[str, ...], at: sa.ColumnElement[datetime], call_id: sa.ColumnElement[str]
+) -> list[sa.ColumnElement[bool]]:
+    """Has the call these pairs too? Looked up for each that the others have: planning a join of many takes minutes."""
+    if not pairs:
+        return []
+    c = call_pairs.c
+    held = sa.select(sa.func.count()).where(c.pair.in_(pairs), c.created_at == at, c.call_id == call_id)
+    return [held.correlate_except(call_pairs).scalar_subquery() == len(pairs)]
 
 
 def _span(

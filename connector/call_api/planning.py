@@ -34,11 +34,11 @@ def plan_call(
     trigger: Trigger, agent: Agent, calling_window: Mapping[str, Any] | None, *, now: datetime
 ) -> Plan:
     """The plan for a call of `agent`, whose window is `calling_window` (None: any hour). Raises Refusal."""
-    wanted_at = _wanted_at(trigger, now)
+    wanted_at = max(trigger.scheduled_at or now, now)
     found = opening(calling_window, trigger.phone_number, wanted_at)
     if found.at is None or (found.at > wanted_at and agent.outside == "reject"):
         raise Refusal(problems.outside_calling_window(found.at))
-    expires_at = _expires_at(trigger, agent, wanted_at, now)
+    expires_at = _expires_at(trigger, agent, wanted_at)
     if expires_at is not None and expires_at <= found.at:
         raise Refusal(problems.expires_too_soon(found.at))
     return Plan(
@@ -50,25 +50,22 @@ def plan_call(
     )
 
 
-def _wanted_at(trigger: Trigger, now: datetime) -> datetime:
-    """When the call is wanted: a moment that is over means now."""
-    if trigger.scheduled_at is None:
-        return now
-    if trigger.scheduled_at > now + FURTHEST:
+def check_moments(trigger: Trigger, now: datetime) -> None:
+    """Raise Refusal where the request names a moment that cannot be meant: that is wrong with the body."""
+    if trigger.scheduled_at is not None and trigger.scheduled_at > now + FURTHEST:
         raise Refusal(problems.bad_field("scheduled_at", "at most a year ahead"))
-    if trigger.scheduled_at < now - LATEST:
+    if trigger.scheduled_at is not None and trigger.scheduled_at < now - LATEST:
         raise Refusal(
             problems.bad_field("scheduled_at", "at most a day ago: then the call is placed at once")
         )
-    return max(trigger.scheduled_at, now)
-
-
-def _expires_at(trigger: Trigger, agent: Agent, wanted_at: datetime, now: datetime) -> datetime | None:
-    """The earlier of what the request says and what the agent says, counted from when the call is wanted."""
     if trigger.expires_at is not None and trigger.expires_at <= now:
         raise Refusal(problems.bad_field("expires_at", "a moment that is still to come"))
     if trigger.expires_at is not None and trigger.expires_at > now + LONGEST_WAIT:
         raise Refusal(problems.bad_field("expires_at", "at most two years ahead, or left out"))
+
+
+def _expires_at(trigger: Trigger, agent: Agent, wanted_at: datetime) -> datetime | None:
+    """The earlier of what the request says and what the agent says, counted from when the call is wanted."""
     given = [trigger.expires_at] if trigger.expires_at is not None else []
     if agent.expires_after_seconds is not None:
         given.append(wanted_at + timedelta(seconds=agent.expires_after_seconds))

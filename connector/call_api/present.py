@@ -9,8 +9,8 @@ import msgspec
 Row = Mapping[Any, Any]
 
 
-def call_answer(row: Row, history: str) -> dict[str, object]:
-    """Everything known of a call, for GET /calls and GET /calls/{call_id}; `history` is JSON."""
+def call_answer(row: Row) -> dict[str, object]:
+    """Everything known of a call, for GET /calls and GET /calls/{call_id}; its `history` is JSON."""
     return {
         "id": row["id"],
         "call_id": row["id"],
@@ -33,7 +33,7 @@ def call_answer(row: Row, history: str) -> dict[str, object]:
         "transcript_turns": row["transcript"] or [],
         "provider": row["provider"],
         "provider_call_id": row["provider_call_id"],
-        "history": msgspec.Raw(history.encode()),
+        "history": msgspec.Raw(row["history"].encode()),
     }
 
 

@@ -13,12 +13,14 @@ from connector.call_api import problems
 from connector.call_api.agents import Agent, default_agent, find_agent
 from connector.call_api.body import Trigger, read_trigger
 from connector.call_api.concurrency import ConcurrencySettings, has_place, no_place
-from connector.call_api.planning import Plan, plan_call
+from connector.call_api.planning import Plan, check_moments, plan_call
 from connector.call_api.present import moment
 from connector.call_api.problems import Refusal
 from connector.call_api.queueing import NewCall, Used, add_call, find_used
 
 MAX_IDEMPOTENCY_KEY = 255
+_TOLD = ("call_status", "scheduled_for", "timezone")
+"""What the answer tells of a call that waits, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ def accept(
     used = Used(key_id, idempotency_key, sha256(body).digest()) if idempotency_key is not None else None
     if first := _replay(conn, used, now):
         return first
+    check_moments(trigger, now)
     agent = _agent(conn, trigger)
     calling_window = agent.calling_window or defaults.calling_window
     plan = plan_call(trigger, agent, calling_window, now=now)
@@ -83,7 +86,10 @@ def _replay(conn: sa.Connection, used: Used | None, now: datetime) -> Accepted |
         return None
     if first.body_sha256 != used.body_sha256:
         raise Refusal(problems.IDEMPOTENCY_KEY_REUSED)
-    return Accepted(first.call_id, first.waiting, replayed=True)
+    waiting = {
+        name: first.waiting[name] for name in _TOLD if name in first.waiting
+    }  # the database keeps no order
+    return Accepted(first.call_id, waiting, replayed=True)
 
 
 def _lost_race() -> Accepted:
@@ -106,4 +112,4 @@ def _agent(conn: sa.Connection, trigger: Trigger) -> Agent:
 def _waiting(plan: Plan) -> Mapping[str, Any]:
     if not plan.waits:
         return {}
-    return {"call_status": "queued", "scheduled_for": moment(plan.due_at), "timezone": plan.timezone}
+    return dict(zip(_TOLD, ("queued", moment(plan.due_at), plan.timezone), strict=True))

@@ -55,6 +55,8 @@ def _wanted(detail: Mapping[str, Any]) -> str:
         return plain
     if detail["type"] in _LIMITS:
         return _LIMITS[detail["type"]].format(**detail["ctx"])
+    if detail["type"] == "json_invalid":  # the JSON was read before: what is left is a number
+        return "without numbers of thousands of digits"
     message = str(detail["msg"])
     for beginning in _BEGINNINGS:
         message = message.removeprefix(beginning)

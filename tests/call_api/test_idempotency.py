@@ -1,6 +1,7 @@
 """The header Idempotency-Key: one call, however often the request arrives."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 import requests
@@ -114,3 +115,18 @@ def test_old_keys_are_forgotten_by_the_sweep(running: Running) -> None:
         None,
         "deal-2",
     ]
+
+
+def test_the_answer_of_a_waiting_call_comes_again_to_the_letter(running: Running) -> None:
+    at = (running.clock() + timedelta(hours=2)).isoformat()
+    body = {
+        "phone_number": "+12025550190",
+        "scheduled_at": at,
+        "expires_at": at.replace("+00:00", ".5+00:00"),
+    }
+    first = send(running, "later", body)
+    assert first.json()["call_status"] == "queued"
+    running.clock.advance(days=3)  # both moments are over, and the answer is still the first one
+    again = send(running, "later", body)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.content == first.content

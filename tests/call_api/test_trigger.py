@@ -283,3 +283,19 @@ def test_the_last_use_of_a_key_is_noted_once_a_minute(running: Running) -> None:
     running.clock.advance(seconds=1)
     running.client.call()
     assert last_used_at() == first + timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "-" + "9" * 5000, "[" + "9" * 5000 + "]", '{"a": 1e99999}'])
+@pytest.mark.parametrize("field", ["phone_number", "agent_id", "name", "email", "scheduled_at", "expires_at"])
+def test_a_number_too_long_for_anybody_is_blamed_on_its_field(
+    running: Running, field: str, value: str
+) -> None:
+    number = "" if field == "phone_number" else '"phone_number": "+12025550190", '
+    answer = running.client.trigger(f'{{{number}"{field}": {value}}}')
+    assert (answer.status_code, answer.json()["field"]) == (400, field)
+
+
+def test_moments_are_judged_before_the_agent(running: Running) -> None:
+    body = {"phone_number": "+12025550190", "agent_id": "nobody", "scheduled_at": "2099-01-01T00:00:00Z"}
+    answer = running.client.trigger(body).json()
+    assert (answer["field"], answer["error"]) == ("scheduled_at", "scheduled_at must be at most a year ahead")

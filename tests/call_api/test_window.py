@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +125,8 @@ def test_every_zone_of_an_ambiguous_area_code_must_be_open(counted: Callable[[st
             assert len(zones) > 20
             continue
         assert all(9 <= found.at.astimezone(zone_of(zone)).hour < 18 for zone in zones), row
+        just_before = (found.at - timedelta(seconds=1)).astimezone(zone_of(found.timezone))
+        assert not 9 <= just_before.hour < 18, "the zone that is told is the one that was waited for"
     counted(
         "phone/nanp_timezones, ambiguous codes", f"{len(rows)} of {len(rows)} wait until all zones are open"
     )

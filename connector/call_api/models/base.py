@@ -26,7 +26,7 @@ class Refused(ApiModel):
     field: str | None = Field(default=None, description="The field to blame.", examples=["phone_number"])
     next_window_at: AwareDatetime | None = Field(
         default=None,
-        description="Where the calling window is why: when it opens; null: never.",
+        description="Where the hour is why: when the call may be placed at the earliest; null: never.",
         examples=["2026-11-30T14:00:00.000Z"],
     )
 

@@ -88,6 +88,8 @@ def read_query(model: type[Model]) -> Model:
             raise Refusal(problems.unknown_parameter(name, model.model_fields))
         if field is None:
             given[name] = values[0]
+        elif field in metadata:
+            raise Refusal(problems.bad_parameter(f"metadata.{field}", "given once"))
         else:
             metadata[field] = values[0]
     if unknown := given.keys() - model.model_fields.keys():

@@ -2,7 +2,7 @@
 
 from connector.call_api import problems
 from connector.call_api.body import MAX_PAIR, metadata_pair
-from connector.call_api.calls import CallRow, get_call, histories, lock_call
+from connector.call_api.calls import get_shown, lock_call
 from connector.call_api.listing import Wanted, list_calls, read_cursor, write_cursor
 from connector.call_api.models.calls import CallShown, CallsPage, CallsQuery
 from connector.call_api.moving import move_calls
@@ -22,11 +22,10 @@ def show_calls(asked: Asked) -> Reply:
     if query.cursor is not None and after is None:
         raise Refusal(bad_parameter("cursor", "a next_cursor of an answer to the same filters, unchanged"))
     page = list_calls(asked.conn, wanted, after=after, limit=query.limit)
-    steps = histories(asked.conn, [row["id"] for row in page.rows])
     return Reply(
         {
             "success": True,
-            "calls": [call_answer(row, steps[row["id"]]) for row in page.rows],
+            "calls": [call_answer(row) for row in page.rows],
             "next_cursor": write_cursor(page.next, wanted) if page.next is not None else None,
         }
     )
@@ -55,10 +54,7 @@ def _pair(name: str, value: str) -> str:
 
 def show_call(asked: Asked, call_id: str) -> Reply:
     """GET /calls/{call_id}."""
-    row = get_call(asked.conn, call_id)
-    if row is None:
-        raise Refusal(problems.CALL_NOT_FOUND)
-    return _shown(asked, row)
+    return _shown(asked, call_id)
 
 
 def cancel_call(asked: Asked, call_id: str) -> Reply:
@@ -70,13 +66,15 @@ def cancel_call(asked: Asked, call_id: str) -> Reply:
         raise Refusal(problems.NOT_WAITING)
     now = asked.api.clock()
     canceled = ended_without_talk(Outcome.CANCELED, f"canceled with the key {asked.key.name}", now)
-    (row,) = move_calls(asked.conn, [(row, canceled)], now)
-    return _shown(asked, row)
+    move_calls(asked.conn, [(row, canceled)], now)
+    return _shown(asked, call_id)
 
 
-def _shown(asked: Asked, row: CallRow) -> Reply:
-    history = histories(asked.conn, [row["id"]])[row["id"]]
-    return Reply({"success": True, **call_answer(row, history)})
+def _shown(asked: Asked, call_id: str) -> Reply:
+    row = get_shown(asked.conn, call_id)
+    if row is None:
+        raise Refusal(problems.CALL_NOT_FOUND)
+    return Reply({"success": True, **call_answer(row)})
 
 
 ROUTES = (
