@@ -36,6 +36,7 @@ _BROKEN = (
     OverflowError,
 )
 
+_CUT = re.compile(r"\s+#[\w]")
 _BARE_MERGE_FIELD = re.compile(r"(?:^|[:\-,\[]\s*)\{\{")
 MAX_MISTAKES = 100
 """After so many in one file it is not read further."""
@@ -64,7 +65,7 @@ _KEY_OR_ITEM = re.compile(r"\s*(?:- |[\w\"'][^:#]*:(?:\s|$))")
 _PLAINER = {
     "mapping values are not allowed here": 'has a second ":"; put the text in quotes, or begin a new line',
     "could not find expected ':'": 'has a line without ":"; write "key: value"',
-    "cannot start any token": "has a character that may not stand here; a tab? Indent with spaces, quote texts",
+    "alphabetic or numeric character": "has a lone * or &, which YAML keeps for itself; put it in quotes",
     "expected <block end>": "is indented differently from the lines it belongs to",
     "found unexpected end of stream": NO_CLOSING_QUOTE,
     "expected ',' or": 'misses a "," or a closing bracket',
@@ -106,13 +107,14 @@ class _Open:
     key_at: tuple[int, int] = (0, 0)
 
 
-def build(source: str, file: str) -> tuple[Any, Node, list[Mistake]]:
-    """Return the one document in `source`, and a mistake for each key that it has twice (the later one counts).
+def build(source: str, file: str) -> tuple[Any, Node, list[Mistake], list[Mistake]]:
+    """Return the one document in `source`, a mistake for each key that it has twice (the later one counts), and a
+    warning for each text that probably goes on behind a #.
 
     Raises ConfigError with every other mistake that can be told apart.
     """
     builder = _Builder(source, file)
-    return *builder.run(), builder.doubles
+    return *builder.run(), builder.doubles, builder.cut
 
 
 class _Builder:
@@ -122,6 +124,7 @@ class _Builder:
         self.lines = split_lines(source)
         self.mistakes: list[Mistake] = []
         self.doubles: list[Mistake] = []
+        self.cut: list[Mistake] = []
         self.open: list[_Open] = []
         self.anchors: dict[str, _Built | None] = {}
         self.size = 0
@@ -171,6 +174,14 @@ class _Builder:
         if mark and line[: mark.column].rstrip()[-1:] in ("'", '"') and mark.column:
             return AFTER_QUOTE
         problem = str(error.problem or error.context or "cannot be read as YAML")
+        if mark and "cannot start any token" in problem:
+            sign = line[mark.column : mark.column + 1]
+            what = (
+                "a tab here; indent with spaces"
+                if sign == "\t"
+                else f"{sign}, which YAML keeps for itself; put the text in quotes"
+            )
+            return f"has {what}"
         if mark and "mapping values are not allowed" in problem and ":" not in line[: mark.column]:
             near = line + self.lines[max(mark.line - 1, 0)]
             return NOT_A_BLANK if "\u00a0" in near else NO_PLACE_FOR_A_KEY
@@ -224,6 +235,10 @@ class _Builder:
                 f"begins with {event.value[0]}, which is no quote to YAML; write straight quotes: \" or '",
             )
         self._check_continuation(event)
+        after = self.lines[event.end_mark.line][event.end_mark.column :] if plain and event.value else ""
+        if _CUT.match(after) and len(self.cut) + 1 < MAX_MISTAKES:
+            found = "ends before the #: what follows is a comment to YAML; put the whole text in quotes if it belongs to it"
+            self._mistake(_at(event.start_mark), found, self.cut)
         parent = self.open[-1] if self.open else None
         if parent and isinstance(parent.value, dict) and parent.key is None:
             self._key(parent, event)

@@ -12,8 +12,18 @@ from typing import Any, Final
 from jinja2 import nodes
 
 from connector.mapping.filters import FILTERS, NOT_CONSTANT, Apply, Table
+from connector.mapping.hints import bare
 from connector.mapping.operations import MAX_NUMBER, calculated, holds, part
-from connector.mapping.syntax import constant_results, constants, no_filter, refusal, spelt, steps
+from connector.mapping.syntax import (
+    constant_results,
+    constants,
+    is_date,
+    no_filter,
+    refusal,
+    spelt,
+    steps,
+    unordered,
+)
 from connector.mapping.values import (
     EMPTY,
     Scope,
@@ -136,6 +146,10 @@ class _Compiler:
         if not isinstance(key, str):
             raise Refused(f"has {name}[{key}]; write the name of a field", name)
         self._check_field(name, key)
+        if deeper and deeper[-1] in FILTERS and key in self.names.usual.get(name, ()):
+            raise Refused(
+                f"has .{deeper[-1]}; a filter is written {name}.{key} | {deeper[-1]}", str(deeper[-1])
+            )
         self.fields.add((name, key))
         if deeper:
             return _deep_field(name, key, deeper)
@@ -167,8 +181,8 @@ class _Compiler:
             return self._unknown(name)
         fields = {**self.names.objects, **self.names.usual}
         meant = [f"{each}.{name}" for each, known in fields.items() if known and name in known]
-        hint = f"did you mean {' or '.join(meant)}?" if meant else f"a text stands in quotes: '{name}'"
-        return f'"{name}" is not known here; {hint}'
+        advice = f"did you mean {' or '.join(meant)}?" if meant else bare(name)
+        return f'"{name}" is not known here; {advice}'
 
     def _item(self, node: nodes.Getitem) -> Evaluate:
         if not isinstance(node.arg, nodes.Const) or not isinstance(node.arg.value, str | int):
@@ -269,6 +283,8 @@ class _Compiler:
 
     def calculation(self, node: Any) -> Evaluate:
         left, right, sign = self.compile(node.left), self.compile(node.right), _SIGNS[type(node)]
+        if is_date(node):
+            raise Refused("is a calculation here; a day stands in quotes, as '2026-12-31'", sign)
         if any(
             isinstance(side, nodes.Const) and number_of(side.value) is None
             for side in (node.left, node.right)
@@ -282,6 +298,11 @@ class _Compiler:
 
     def comparison(self, node: Any) -> Evaluate:
         first = self.compile(node.expr)
+        for side in unordered(node):
+            raise Refused(
+                f"has {spelt(side)} in < or >, and it is neither a number nor a day as '2026-12-31'",
+                spelt(side),
+            )
         pairs = [(each.op, self.compile(each.expr), spelt(each.expr)) for each in node.ops]
         name = spelt(node.expr)
 

@@ -4,6 +4,7 @@ Compiled once, when a rule file is loaded; evaluated often. Compiling raises Bad
 evaluating raises nothing, and tells by notes what was empty or made no sense.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from jinja2 import nodes
 
 from connector.errors import ConnectorError
 from connector.mapping.expression import Compiled, Names, Refused, compile_expression
+from connector.mapping.syntax import always, spelt
 from connector.mapping.tokens import BadSource, Field, Problem, conjuncts, parse, pieces, single_braces, whole
 from connector.mapping.values import (
     MAX_TEXT,
@@ -28,6 +30,9 @@ from connector.mapping.values import (
 from connector.mapping.words import nearest
 
 __all__ = ["BadMergeField", "Condition", "MergeField", "Names", "Problem"]
+
+
+_FOREIGN = re.compile(r"\[\[[\w. ]+\]\]|%[A-Za-z_][\w.]*%|\*\|\w+\|\*|<<[\w. ]+>>")
 
 
 class BadMergeField(ConnectorError):
@@ -94,6 +99,11 @@ class MergeField:
         if len(self.parts) == 1 and isinstance(self.parts[0], Compiled):
             return self.parts[0].results
         return frozenset()
+
+    @property
+    def foreign(self) -> list[str]:
+        """What looks like a merge field of another program, and is only text here."""
+        return [found for part in self.parts if isinstance(part, str) for found in _FOREIGN.findall(part)]
 
     def value(self, values: Mapping[str, Any], notes: list[str]) -> Any:
         """Evaluate: a lone merge field keeps its type, anything else is a text."""
@@ -162,6 +172,9 @@ class Condition:
         try:
             field = whole(source)
             tree = parse(field)
+            for constant, meant in always(tree):
+                says = f"has {spelt(constant)} by itself, which is the same for every record; {meant}"
+                raise BadSource(field.offset_of(spelt(constant)), says)
             compiled = _refusing(field, lambda: compile_expression(tree, names))
             parts = [whole(text) for text in conjuncts(field)] if isinstance(tree, nodes.And) else [field]
             found = [compiled] if len(parts) == 1 else [_compiled(each, names) for each in parts]

@@ -38,10 +38,10 @@ _HOURS: Final[Shape] = {
     },
 }
 _TYPES: Final[Shape] = {
-    "type": "array",
-    "minItems": 1,
-    "uniqueItems": True,
-    "items": {"enum": NAMEABLE},
+    "anyOf": [
+        {"enum": NAMEABLE},
+        {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": NAMEABLE}},
+    ]
 }
 _CAP: Final[Shape] = {"type": ["integer", "string"], "minimum": 1, "pattern": f"^{UNLIMITED}$"}
 
@@ -238,7 +238,7 @@ class Policy:
             "Types of numbers",
             "Types of numbers that are called. Emergency and short numbers are never called.",
             _TYPES,
-            [["mobile"], ["mobile", "landline", "toll_free"]],
+            ["mobile", ["mobile", "landline", "toll_free"]],
             default=sorted(each.value for each in CALLED),
         ),
     ] = CALLED

@@ -21,6 +21,8 @@ from connector.policy.terms import OncePer, Outside
 from connector.policy.zones import check_zone
 
 T = TypeVar("T")
+_EARLIEST, _LATEST = 8 * 60, 21 * 60
+"""Minutes of the day between which consumers may be called in the United States: 47 CFR 64.1200(c)(1)."""
 _ALL_DAY = ["00:00-24:00"]
 
 
@@ -57,13 +59,15 @@ def read_policy(reader: Reading, path: Path, raw: dict[str, Any]) -> Policy:
             terms[key] = found if found is not None else getattr(usual, key)
     if "countries" in said:
         terms["countries"] = frozenset(_several(reader, (*path, "countries"), said["countries"], _country))
-    terms["number_types"] = frozenset(NumberType(each) for each in said.get("number_types", ())) or CALLED
+    types = _listed(said["number_types"]) if "number_types" in said else ()
+    terms["number_types"] = frozenset(NumberType(each) for each in types) or CALLED
     terms["window"] = _window(reader, (*path, "window"), raw.get("window", {}))
     return Policy(**terms)
 
 
 def _window(reader: Reading, path: Path, raw: Any) -> CallingWindow | None:
     if raw == ALWAYS:
+        reader.warn(path, "calls people at any hour, at night too: for tests, never for customers")
         return None
     if not isinstance(raw, dict):
         return CallingWindow()  # its shape is a mistake already
@@ -136,6 +140,11 @@ def _read_range(reader: Reading, path: Path, text: str) -> None:
         begins, _, ends = (each.strip() for each in text.partition("-"))
         night = f"goes over midnight: people are called from {begins} until {ends} of the next day"
         reader.warn(path, f"{night}; by day it would be {ends} until {begins}")
+    elif found and (found.start < _EARLIEST or found.end > _LATEST or found.is_overnight):
+        reader.warn(
+            path,
+            f"{text} is before 08:00 or after 21:00, when many laws forbid calls (in the United States 47 CFR 64.1200)",
+        )
 
 
 def _pause(text: str) -> timedelta:
@@ -204,11 +213,16 @@ def _zones(reader: Reading, path: Path, said: dict[str, Any]) -> dict[str, Any]:
 
 
 def _zone(text: str) -> str:
+    if "." in text and "/" not in text:
+        raise ValueError(
+            f'"{shown(text)}" is not a time zone; a merge field is written "{{{{ {shown(text)} }}}}"'
+        )
     try:
         return check_zone(text.strip())
     except ValueError as error:
         raise ValueError(
-            f"{error} A merge field is written {{{{ contact.timezone }}}}, the lead's own zone: lead"
+            f"{error}{'' if str(error).endswith('?') else '.'} A merge field is written {{{{ contact.timezone }}}},"
+            " the lead's own zone: lead"
         ) from None
 
 
@@ -227,6 +241,8 @@ def _date(text: str) -> date:
 
 def _country(code: str) -> str:
     found = region_of(code)
+    if found is None and "," in code:
+        raise ValueError(f'"{shown(code)}" is not a country; several are a list: [{shown(code)}]')
     if found is None:
         raise ValueError(f'"{shown(code)}" is not a country; write its two letters, such as US or GB')
     return found

@@ -22,6 +22,7 @@ from connector.policy.numbers import normalise, region_of
 T = TypeVar("T")
 
 RESERVED = "dispatch_id"
+_MERGE_FIELD = "a merge field is written {{ contact.email }}"
 
 
 class Reader:
@@ -32,7 +33,7 @@ class Reader:
         self.vocabulary = vocabulary
         self.tables: dict[str, Table] = {}
         self.before_call = vocabulary.names()
-        self.warnings: list[Mistake] = []
+        self.warnings: list[Mistake] = [*document.warnings]
         """What may be right, and probably is not."""
         self.mistakes: dict[Path, list[Mistake]] = {}
         self.touched: set[Path] = set()
@@ -94,7 +95,7 @@ class Reader:
 
     def _when(self, path: Path, raw: dict[str, Any]) -> When:
         raw = given(When, raw)
-        pipeline = raw.get("pipeline")
+        pipeline = self._sound((*path, "pipeline"), raw.get("pipeline"))
         how = self._sound((*path, "how"), raw.get("how"))
         when = When(
             enters=_words(raw.get("enters")),
@@ -133,6 +134,8 @@ class Reader:
         if when.only_source and when.not_source:
             found = "says again what only_source says: whoever is not named there is left out anyway"
             self.mistake((*path, "not_source"), found)
+        if when.not_source == frozenset(Source):
+            self.mistake((*path, "not_source"), "names everybody, so no event could ever be for this rule")
 
     def _sources(self, path: Path, raw: Any) -> frozenset[Source]:
         found = self._sound(path, raw)
@@ -152,6 +155,8 @@ class Reader:
             self._bad(path, error)
             return None
         self._warn_of_near_names(path, found.fields, raw)
+        if not found.fields:
+            self.warn(path, "reads no field, so it is the same for every record")
         return found
 
     def _call(self, path: Path, raw: dict[str, Any]) -> Call:
@@ -194,6 +199,8 @@ class Reader:
             self._bad(path, error)
             return None
         self._warn_of_near_names(path, found.fields, raw)
+        for foreign in () if bare else found.foreign:
+            self.warn(path, f"has {foreign}, which is sent as it stands; {_MERGE_FIELD}")
         return found
 
     def _warn_of_near_names(self, path: Path, fields: frozenset[tuple[str, str]], source: str) -> None:

@@ -11,6 +11,7 @@ from jsonschema.exceptions import ValidationError
 from connector.mapping.builder import shown
 from connector.mapping.keys import FILLED
 from connector.mapping.language import schema
+from connector.mapping.policy_keys import UNLIMITED
 from connector.mapping.words import closest, folded, listed, nearest
 from connector.policy.hours import parse_hours
 
@@ -117,7 +118,10 @@ def _belongs(key: str, siblings: Mapping[str, Any]) -> str | None:
     sections = schema()["$defs"]
     below = {name: str(each.get("$ref", "")).rpartition("/")[2] for name, each in siblings.items()}
     fitting = [name for name, of in below.items() if of and key in sections[of]["properties"]]
-    return fitting[0] if len(fitting) == 1 else None
+    if fitting:
+        return fitting[0] if len(fitting) == 1 else None
+    homes = {section["title"] for section in sections.values() if key in section["properties"]}
+    return homes.pop() if len(homes) == 1 else None
 
 
 def _of_its_kind(error: ValidationError) -> list[ValidationError]:
@@ -142,6 +146,8 @@ def _found(error: ValidationError) -> str:
         case "required":
             missing = [key for key in wanted if key not in given]
             return f"{listed(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+        case "type" if wanted == ["integer", "string"]:
+            return f"must be a whole number, or {UNLIMITED}, and is {_is(given)}"
         case "type":
             kinds = [wanted] if isinstance(wanted, str) else wanted
             advice = _advice(kinds, given, str(error.absolute_path[-1]) if error.absolute_path else "")
@@ -152,6 +158,9 @@ def _found(error: ValidationError) -> str:
             words = [str(word) for word in wanted]
             if error.absolute_path and error.absolute_path[-1] == "window" and not nearest(str(given), words):
                 return f"{_is(given)} is no window; write {WINDOW}"
+            parts = [each.strip() for each in str(given).split(",")]
+            if len(parts) > 1 and set(parts) <= set(words):
+                return f"{_is(given)} is not possible here; several are a list: [{shown(str(given))}]"
             return f"{_is(given)} is not possible here{closest(str(given), words)}"
         case "pattern" if wanted != FILLED["pattern"]:
             word = wanted.strip("^$")
@@ -188,14 +197,28 @@ def _is(value: Any) -> str:
 
 def _advice(kinds: list[str], value: Any, key: str) -> str:
     if value is None:
-        return "; leave the key out or give it a value"
+        return "; give it a value" if key in _required() else "; leave the key out or give it a value"
+    if key == "if" and isinstance(value, bool):
+        return (
+            "; leave it out, for every record"
+            if value
+            else "; a rule that is to rest is taken out of the file"
+        )
+    if key == "if" and isinstance(value, list):
+        return '; join the conditions by "and"'
+    if key == "agent" and isinstance(value, list):
+        return "; a choice is written \"{{ 'Closer' if deal.amount >= 5000 else 'Lead Qualifier' }}\""
+    if key == "pipeline" and isinstance(value, list):
+        return "; write a rule for each, or leave it out for all"
+    if kinds == ["array"] and isinstance(value, dict):
+        return '; each item of a list begins with "- "'
     if key == "if" and (written := single_braces(value)):
         return f"; write it without braces: {written}"
     if "string" in kinds and (written := single_braces(value)):
         return f'; a merge field stands in quotes and in two braces: "{{{{ {written} }}}}"'
     if kinds == ["boolean"] and isinstance(value, str) and value.casefold() in _SPELT_FLAGS:
         return f"; write {_SPELT_FLAGS[value.casefold()]}, without quotes"
-    if key in _LENGTHS and isinstance(value, int | float):
+    if key in _LENGTHS and type(value) in (int, float):
         return f"; write minutes, hours, days or weeks: {value}m, {value}h, {value}d or {value}w"
     if key in _CLOCKS and type(value) in (int, float) and 0 <= value <= 24:
         return f'; write "{int(value):02}:{round(value % 1 * 100):02}"'
@@ -206,6 +229,12 @@ def _advice(kinds: list[str], value: Any, key: str) -> str:
     if "string" in kinds and isinstance(value, bool | int | float):
         return "; put it in quotes"
     return ""
+
+
+@cache
+def _required() -> frozenset[str]:
+    sections = [schema(), *schema()["$defs"].values()]
+    return frozenset(key for section in sections for key in section["required"])
 
 
 def single_braces(value: Any) -> str | None:

@@ -24,6 +24,7 @@ class Document:
     value: Any
     root: Node = field(repr=False)
     lines: Sequence[str] = field(repr=False)
+    warnings: Sequence[Mistake] = field(default=(), repr=False)
 
     def position(self, path: Path) -> tuple[int, int]:
         """Return line and column, from 1, of the key (or list item) at `path`, else of its nearest parent."""
@@ -74,8 +75,8 @@ def load_yaml(text: str | bytes, file: str) -> Document:
 def read_yaml(text: str | bytes, file: str) -> tuple[Document, list[Mistake]]:
     """The same, for who goes on to look for mistakes of its own: keys that stand twice are returned, not raised."""
     source = _decoded(text, file)
-    value, root, doubles = build(source, file)
-    return Document(file, value, root, split_lines(source)), doubles
+    value, root, doubles, cut = build(source, file)
+    return Document(file, value, root, split_lines(source), cut), doubles
 
 
 def _decoded(text: str | bytes, file: str) -> str:

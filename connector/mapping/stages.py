@@ -1,5 +1,6 @@
 """Which stages a rule means: labels or ids, looked up in the connection's catalog."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ from connector.mapping.language import ANY
 from connector.mapping.words import closest, folded
 from connector.model import Catalog, Pipeline
 
+_EVERY = frozenset({"*", "all", "every", "everything", "all stages", "any stage"})
 _KEPT = 32
 """Catalogs whose look-ups are kept; there is one for each connection."""
 
@@ -91,6 +93,11 @@ class StageIndex:
         of = within[0].label if pipeline is not None else "any pipeline"
         elsewhere = [each.label for each in self.catalog.pipelines if any(_places([each], word))]
         hint = f" (it is one of {', '.join(elsewhere)})" if elsewhere else ""
+        parts = [each.strip() for each in re.split(r",|;|/| or ", word)]
+        if len(parts) > 1 and all(any(_places(within, each)) for each in parts):
+            return f'"{word}" is not a stage of {of}; several are a list: [{", ".join(parts)}]'
+        if folded(word) in _EVERY:
+            return f'"{word}" is not a stage of {of}; whichever stage is written {ANY}'
         return f'"{word}" is not a stage of {of}{hint}{closest(word, labels)}'
 
 

@@ -1,12 +1,12 @@
 """Questions about parsed expressions: what stands where, how it is spelt, and what to say of what is not allowed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from jinja2 import nodes
 
 from connector.mapping.filters import FILTERS, MEANT, NOT_CONSTANT, Table
-from connector.mapping.values import text_of
+from connector.mapping.values import order, text_of
 from connector.mapping.words import closest, listed
 
 _NOT_ALLOWED: Final[Mapping[type[nodes.Node], str]] = {
@@ -14,7 +14,10 @@ _NOT_ALLOWED: Final[Mapping[type[nodes.Node], str]] = {
     nodes.Mod: "has %, which is not available",
     nodes.FloorDiv: "has //, which is not available; use / and the filter integer",
     nodes.Dict: "has {…}, which is not available",
-    nodes.Test: 'has "is", which is not available; compare with == or use "not"',
+    nodes.Test: (
+        'has "is", which is not available; compare with ==; a field by itself is true where it has a value,'
+        " `not field` where it has none"
+    ),
 }
 
 
@@ -59,6 +62,56 @@ def spelt(node: nodes.Node) -> str:
     if isinstance(node, nodes.Filter) and node.node is not None:
         return f"{spelt(node.node)} | {node.name}"
     return "(…)"
+
+
+def is_date(node: nodes.Node) -> bool:
+    """Is a calculation nothing but a date without its quotes: 12/31/2026, 2026-12-31?"""
+    if not isinstance(node, nodes.Div | nodes.Sub) or not isinstance(node.left, nodes.Div | nodes.Sub):
+        return False
+    numbers = constants([node.left.left, node.left.right, node.right])
+    return all(type(each) is int for each in numbers) and any(1900 <= each <= 2200 for each in numbers)
+
+
+def unordered(node: nodes.Compare) -> Iterator[nodes.Node]:
+    """Yield the constant sides of < and > that have no order: texts that are neither numbers nor ISO days."""
+    left = node.expr
+    for each in node.ops:
+        if each.op in ("lt", "lteq", "gt", "gteq"):
+            for side in (left, each.expr):
+                if (
+                    isinstance(side, nodes.Const)
+                    and isinstance(side.value, str)
+                    and order(side.value, side.value) is None
+                ):
+                    yield side
+        left = each.expr
+
+
+def always(tree: nodes.Node) -> Iterator[tuple[nodes.Node, str]]:
+    """Yield each constant that a condition joins by `and`, `or`, `not`, and what was probably meant."""
+    if isinstance(tree, nodes.Not):
+        sides, meant = [tree.node], _COMPARE
+    elif isinstance(tree, nodes.And | nodes.Or):
+        sides, meant = [tree.left, tree.right], _compared(tree.left)
+    else:
+        return
+    for side in sides:
+        if isinstance(side, nodes.Const):
+            yield side, meant.format(spelt(side))
+        yield from always(side)
+
+
+_COMPARE: Final = "compare a field with it, or leave it out"
+
+
+def _compared(left: nodes.Node) -> str:
+    """What is meant by `country == 'DE' or 'CA'`."""
+    if not isinstance(left, nodes.Compare) or [each.op for each in left.ops] != ["eq"]:
+        return _COMPARE
+    first = left.ops[0].expr
+    return (
+        f"write {spelt(left.expr)} in [{spelt(first)}, {{}}]" if isinstance(first, nodes.Const) else _COMPARE
+    )
 
 
 def constants(arguments: Sequence[nodes.Node]) -> list[Any]:

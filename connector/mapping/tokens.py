@@ -8,6 +8,8 @@ from typing import Final
 from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.parser import Parser
 
+from connector.mapping.hints import INSTEAD, hint
+
 MAX_SOURCE = 4096
 """Bytes (UTF-8) of a text with merge fields, or of a condition."""
 MAX_TOKENS = 300
@@ -22,20 +24,6 @@ _BLOCKS: Final = {
     "comment_begin": "has {# … #}; comments are written with # in YAML",
     "raw_begin": "has {% raw %}, which is not available",
 }
-_INSTEAD: Final = {
-    "&": '; write "and"',
-    "!": '; write "not" or !=',
-    "?": "; a choice is written a if condition else b",
-    "$": "; fields are written without it",
-    "\\": "; texts stand in quotes",
-    **dict.fromkeys(
-        "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb", "; texts stand in straight quotes: 'text'"
-    ),
-}
-_CONTAINS: Final = ("contains", "includes", "has")
-_EXISTS: Final = ("exists", "exist", "empty", "known", "set")
-_NUMBERS: Final = ("integer", "float")
-_VALUES: Final = ("name", "string", *_NUMBERS)
 _SINGLE = re.compile(r"(?<!\{)\{\s*([A-Za-z_]\w*)((?:\.|\s*\|)[^{}]*)?\}")
 """`{ contact.phone }`, `{contact.phone | title}`, `{phone}`, also where a second brace stands on one side only."""
 
@@ -201,7 +189,7 @@ def _unknown_sign(signs: str) -> str:
         return "has a text whose closing quote is missing"
     if sign in ("(", "[", "{", ")", "]", "}"):
         return f'has a bracket too many or too few, at "{sign}"'
-    return f'has "{sign}", which cannot stand here{_INSTEAD.get(sign, "")}'
+    return f'has "{sign}", which cannot stand here{_ending(INSTEAD.get(sign, ""))}'
 
 
 def _unreadable(field: Field, parser: Parser) -> BadSource:
@@ -214,28 +202,16 @@ def _unreadable(field: Field, parser: Parser) -> BadSource:
     if 0 <= index < len(field.tokens):
         token = field.tokens[index]
         return BadSource(
-            token.offset, f'cannot be read from "{token.text[:40]}" on{_hint(field.tokens, index)}'
+            token.offset, f'cannot be read from "{token.text[:40]}" on{_ending(hint(field.tokens, index))}'
         )
-    return BadSource(field.offset, "is not complete; something is missing at its end")
+    if field.tokens[-1].text == "%":
+        return BadSource(
+            field.tokens[-1].offset, "has %, which is not available; a share is written as a number: 20"
+        )
+    return BadSource(
+        field.offset, "is not complete; something is missing at its end, or a bracket is not closed"
+    )
 
 
-def _hint(tokens: Sequence[Token], index: int) -> str:
-    token = tokens[index]
-    before = tokens[index - 1] if index else None
-    if token.text == "=":
-        return "; a comparison is written =="
-    if token.text in ("&", "&&", "AND", "||", "OR") or (
-        before and before.text in ("&", "|") and token.text == "|"
-    ):
-        return '; write "and", "or", "not"'
-    after = tokens[index + 1] if index + 1 < len(tokens) else None
-    if before and after and token.text == "," and before.kind in _NUMBERS and after.kind in _NUMBERS:
-        return "; a number is written as 1000 or 1000.50, without a comma"
-    if token.text.casefold() in _CONTAINS:
-        return "; write 'text' in field"
-    if token.text.casefold() in _EXISTS:
-        return "; a field by itself is true where it has a value, `not field` where it has none"
-    if before and token.kind in _VALUES and before.kind in _VALUES:
-        beside = f'"{before.text[:40]}" and "{token.text[:40]}" stand side by side'
-        return f"; an operator is missing before it ({beside}), or the quotes of a text"
-    return ""
+def _ending(advice: str) -> str:
+    return f"; {advice}" if advice else ""

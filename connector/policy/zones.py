@@ -1,5 +1,6 @@
 """Time zones: which there are, and in which of them a phone number may lie."""
 
+import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -18,6 +19,8 @@ _REFUSED = {"Factory": None, "EST": "America/New_York", "MST": "America/Denver"}
 """In the tables, and not what people mean by them: Factory is "not set", and EST and MST never change to summer time,
 so a person in New York whose zone was noted as "EST" would be judged an hour wrong for most of the year."""
 
+_OFFSET = re.compile(r"(?:GMT|UTC)\s*[+-].*", re.IGNORECASE)
+"""The nearest names, Etc/GMT+1, would be the other way round: west of Greenwich."""
 _EXAMPLE = "; write one like America/New_York"
 
 
@@ -28,6 +31,10 @@ def check_zone(name: str) -> str:
     """
     if name in _names():
         return name
+    if _OFFSET.fullmatch(name.strip()):
+        raise ValueError(
+            f"{shown(name)} never changes to summer time; write the zone of a place like Europe/Berlin"
+        )
     if meant := _REFUSED.get(name):
         raise ValueError(f"{shown(name)} would be an hour wrong in summer; did you mean {meant}?")
     raise ValueError(f"{shown(name)} is not a time zone{did_you_mean(name, _spellings()) or _EXAMPLE}")
