@@ -1,5 +1,6 @@
 """From a loaded document to rules: the shape first, then every word, then the values; all mistakes together."""
 
+import re
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from connector.policy.numbers import normalise, region_of
 T = TypeVar("T")
 
 RESERVED = "dispatch_id"
+_LIKE_A_FIELD = re.compile(r"[a-z]\w*\.\w+")
 _MERGE_FIELD = "a merge field is written {{ contact.email }}"
 
 
@@ -199,6 +201,15 @@ class Reader:
             self._bad(path, error)
             return None
         self._warn_of_near_names(path, found.fields, raw)
+        object_name = raw.strip().partition(".")[0]
+        if (
+            _LIKE_A_FIELD.fullmatch(raw.strip())
+            and found.is_constant
+            and object_name in {*names.objects, "call"}
+        ):
+            self.warn(
+                path, f'is the text "{raw.strip()}"; a merge field is written "{{{{ {raw.strip()} }}}}"'
+            )
         for foreign in () if bare else found.foreign:
             self.warn(path, f"has {foreign}, which is sent as it stands; {_MERGE_FIELD}")
         return found

@@ -175,6 +175,12 @@ class _MomentReader:
         meant = nearest(name, [*possible, *OUR_KEYS])
         if meant in OUR_KEYS and meant not in possible:
             found = f'"{shown(name)}" is not a key of "{self.moment}", and {self._cannot(meant)}'
+        elif owners := [
+            each for each in self.words.writable if name in self.words.standard_fields.get(each, ())
+        ]:
+            found = (
+                f'"{shown(name)}" is not a key of "{self.moment}"; write {owners[0]}: {{{shown(name)}: ...}}'
+            )
         elif name in self.words.objects:
             found = f"{name} cannot be written to; possible: {', '.join(possible)}"
         else:

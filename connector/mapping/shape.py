@@ -58,6 +58,7 @@ _MEANT: Final[Mapping[str, str]] = {
     **dict.fromkeys(("hours", "calling_hours", "calling_window", "schedule"), "window"),
     **dict.fromkeys(("test", "test_mode", "dryrun", "dry run"), "dry_run"),
     **dict.fromkeys(("holiday", "public_holidays"), "holidays"),
+    **dict.fromkeys(("completed", "answered", "finished", "done", "after"), "ended"),
 }
 """What other programs call our keys."""
 
@@ -103,7 +104,10 @@ def _unknown_keys(error: ValidationError, path: Path) -> Iterator[tuple[Path, st
         if key not in known:
             belongs = "hours" if what == "window" and _are_days(key) else _belongs(key, section["properties"])
             found = f'"{shown(key)}" is not a key of "{what}"; it belongs under `{belongs}`'
-            yield (*path, key), found if belongs else unknown_key(key, f'"{what}"', known)
+            below = (
+                "; what is written stands below one of them, such as ended" if what == "write_back" else ""
+            )
+            yield (*path, key), found if belongs else unknown_key(key, f'"{what}"', known) + below
 
 
 def _are_days(key: str) -> bool:

@@ -140,6 +140,12 @@ def test_hours_over_midnight_are_warned_of(window: str, *, warned: bool) -> None
         ("name: Call people", "name: Call #1 people", "ends before the #: what follows is a comment to YAML"),
         ("{{ contact.phone }}", "{{ contact.phone }} %mobile%", "has %mobile%, which is sent as it stands"),
         ("{{ deal.id }}", "[[deal.id]]", "has [[deal.id]], which is sent as it stands"),
+        (
+            '"{{ call.outcome }}"',
+            "call.outcome",
+            'is the text "call.outcome"; a merge field is written "{{ call.outcome }}"',
+        ),
+        ('"{{ deal.id }}"', "deal.id", 'is the text "deal.id"; a merge field is written "{{ deal.id }}"'),
         ("{{ deal.id }}", "*|EMAIL|*", "a merge field is written {{ contact.email }}"),
     ],
 )
@@ -169,6 +175,9 @@ def test_what_loads_and_is_rarely_meant_is_warned_of(old: str, new: str, wanted:
         ("      agent: Lead Qualifier", "      policy: {}", '"policy" is not a key of "call"; it belongs under `rule`'),
         ("      agent: Lead Qualifier", "      agent: @sales", "has @, which YAML keeps for itself; put the text in quotes"),
         ("      agent: Lead Qualifier", "      agent: %agent%", "has %, which YAML keeps for itself; put the text in quotes"),
+        ("        deal: {dealname:", "        dealname: {x:", '"dealname" is not a key of "ended"; write deal: {dealname: ...}'),
+        ("      ended:", "      answered:", 'did you mean "ended"?; what is written stands below one of them, such as ended'),
+        ("      ended:\n        deal:", "      deal:", '"deal" is not a key of "write_back"; there are: ended'),
         ("      agent: Lead Qualifier", "\tagent: x", "has a tab here; indent with spaces"),
         ("      agent: Lead Qualifier", "      agent: *", "has a lone * or &, which YAML keeps for itself"),
     ],
