@@ -110,7 +110,9 @@ def _check_rules(
 ) -> Iterator[str]:
     """Rule files alone: against the connection's adapter where there is a configuration."""
     adapters: dict[str, Adapter] = {}
-    if config_file.exists():
+    if not config_file.exists():
+        yield f"there is no {config_file}: the names of connections were not looked up"
+    else:
         adapters = build_adapters(load_config(config_file, environment=environment))
     mistakes: list[Mistake] = []
     for file in _expanded(rule_files):

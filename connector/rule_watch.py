@@ -64,7 +64,7 @@ class RuleWatch:
             try:
                 if isinstance(text, ConfigError):
                     raise text
-                loaded[file] = load_file(file, text, self._parts.adapters)
+                loaded[file] = self._load(file, text)
             except ConfigError as error:
                 self._refuse(file, text, error)
         current = {each.file: each for each in self._parts.rules.files}
@@ -77,8 +77,27 @@ class RuleWatch:
             self._tell(tuple(loaded.values()))
             self._parts.rules = RuleBook(files, self._parts.adapters)
             self._judge_again({each.rules.connection for each in loaded.values()})
-            for each in loaded.values():
-                self._compare(each)
+
+    def _load(self, file: str, text: str) -> LoadedFile:
+        """Load a text that changed. Raises ConfigError also where it names a stage that the account lacks.
+
+        Such a rule would never call anybody, in place of one that does. Where the CRM is away nobody knows.
+        """
+        loaded = load_file(file, text, self._parts.adapters)
+        connection = loaded.rules.connection
+        try:
+            try:
+                self._compare(loaded, Account(self._parts.catalog(connection)))
+            except ConfigError:  # the stage may be new
+                self._compare(loaded, Account(self._parts.catalog(connection, fresh=True)))
+        except ConnectorError as error:
+            if isinstance(error, ConfigError):
+                raise
+            log.warning("stages were not compared", extra={"file": file, "why": str(error)})
+        return loaded
+
+    def _compare(self, loaded: LoadedFile, account: Account) -> None:
+        load_file(loaded.file, loaded.text, self._parts.adapters, {loaded.rules.connection: account})
 
     def _tell(self, files: tuple[LoadedFile, ...]) -> None:
         """Keep these texts and say that they are in force: before they are, so that no dispatch is without."""
@@ -99,17 +118,6 @@ class RuleWatch:
             for connection in sorted(connections):
                 let_go.look_again_held(conn, self._parts.clock(), connection, HELD_UNDER)
             jobs.nudge(conn, "pace")
-
-    def _compare(self, loaded: LoadedFile) -> None:
-        """Say in the log where a stage is none of the account's: such a rule never calls anybody."""
-        connection = loaded.rules.connection
-        try:
-            account = Account(self._parts.catalog(connection, fresh=True))
-            load_file(loaded.file, loaded.text, self._parts.adapters, {connection: account})
-        except ConfigError as error:
-            log.warning("rules name what the account lacks", extra={"file": loaded.file, "why": str(error)})
-        except ConnectorError:
-            return  # the CRM is away; `stagecall check --live` compares it later
 
     def _refuse(self, file: str, text: _Text, error: ConfigError) -> None:
         log.error("rules are refused; the old ones stay in force", extra={"file": file, "why": str(error)})

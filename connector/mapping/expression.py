@@ -181,6 +181,10 @@ class _Compiler:
             return self._unknown(name)
         fields = {**self.names.objects, **self.names.usual}
         meant = [f"{each}.{name}" for each, known in fields.items() if known and name in known]
+        if not meant and name.islower() and len(name) > 3:
+            homes = {key: each for each, known in fields.items() for key in sorted(known or ())}
+            near = nearest(name, homes)
+            meant = [f"{homes[near]}.{near}"] if near else []
         advice = f"did you mean {' or '.join(meant)}?" if meant else bare(name)
         return f'"{name}" is not known here; {advice}'
 

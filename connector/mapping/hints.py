@@ -7,7 +7,7 @@ _NUMBERS: Final = ("integer", "float")
 _VALUES: Final = ("name", "string", *_NUMBERS)
 
 _NUMBER = "a number is written as 1000 or 1000.50, without a comma or blank"
-_PIECE = "write 'text' in field"
+_PIECE = "write it as \"'text' in field\", with both kinds of quotes"
 _FILLED = "a field by itself is true where it has a value, `not field` where it has none"
 _PASSING = "times that pass are not known here; a day is written '2026-12-31'"
 _ALONE = "the condition stands alone; a choice is written 'a' if condition else 'b'"
@@ -79,6 +79,11 @@ def hint(words: Sequence[Word], index: int) -> str:
     """What to write where an expression cannot be read from a word on; nothing where that is not clear."""
     word = words[index]
     before = words[index - 1] if index else None
+    after = words[index + 1] if index + 1 < len(words) else None
+    if word.text == "=" and after is not None and after.text in (">", "<"):
+        return f"write {after.text}="
+    if word.text == ">" and before is not None and before.text == "<":
+        return "write !="
     if word.text == "=":
         return "a comparison is written =="
     if words[0].text == "if":

@@ -173,7 +173,7 @@ class Condition:
             field = whole(source)
             tree = parse(field)
             for constant, meant in always(tree):
-                says = f"has {spelt(constant)} by itself, which is the same for every record; {meant}"
+                says = f"is the same for every record because of {spelt(constant)}; {meant}"
                 raise BadSource(field.offset_of(spelt(constant)), says)
             compiled = _refusing(field, lambda: compile_expression(tree, names))
             parts = [whole(text) for text in conjuncts(field)] if isinstance(tree, nodes.And) else [field]

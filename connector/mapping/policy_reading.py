@@ -139,7 +139,9 @@ def _read_range(reader: Reading, path: Path, text: str) -> None:
     if found and found.is_overnight and found.end:
         begins, _, ends = (each.strip() for each in text.partition("-"))
         night = f"goes over midnight: people are called from {begins} until {ends} of the next day"
-        reader.warn(path, f"{night}; by day it would be {ends} until {begins}")
+        later = f"{int(ends[:2]) + 12:02}{ends[2:]}"  # "09:00-05:00" of somebody whose clock has twelve hours
+        by_day = f"{begins} until {later}" if begins < "12:00" < later < "24:00" else f"{ends} until {begins}"
+        reader.warn(path, f"{night}; by day it would be {by_day}")
     elif found and (found.start < _EARLIEST or found.end > _LATEST or found.is_overnight):
         reader.warn(
             path,

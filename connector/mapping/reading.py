@@ -8,7 +8,7 @@ from connector.errors import ConfigError, Mistake
 from connector.mapping.builder import shown
 from connector.mapping.filters import Table
 from connector.mapping.keys import given
-from connector.mapping.language import Call, Rule, Tree, When
+from connector.mapping.language import ANY, Call, Rule, Tree, When
 from connector.mapping.merge import BadMergeField, Condition, MergeField, Names
 from connector.mapping.policy_reading import read_policy
 from connector.mapping.reading_write_backs import read_write_backs
@@ -109,6 +109,10 @@ class Reader:
             condition=self._condition((*path, "if"), raw.get("if")),
         )
         self._check_contradictions(path, raw, when)
+        if any(folded(each) == ANY for each in when.enters) and "if" not in raw:
+            self.warn(
+                (*path, "enters"), "is for every record that enters any stage; name one, or narrow it by `if`"
+            )
         if self.vocabulary.catalog is not None:
             index = index_of(self.vocabulary.catalog)
             self._check_stages((*path, "enters"), raw, index.meant(when.pipeline, when.enters).problems)

@@ -48,7 +48,12 @@ def load_rules(text: str | bytes, file: str, vocabulary: Vocabulary) -> RuleFile
 def connection_of(text: str | bytes, file: str) -> str:
     """Return which connection a rule file is for, before anything else in it is looked at."""
     document, _ = read_yaml(text, file)
-    name = document.value.get("connection") if isinstance(document.value, dict) else None
+    if not isinstance(document.value, dict):
+        what = "is empty" if document.value is None else "is no rule file"
+        raise ConfigError(
+            [document.mistake((), f"{what}; it begins with `version: 1` and `connection: NAME`")]
+        )
+    name = document.value.get("connection")
     if not isinstance(name, str) or not name:
         found = "connection is missing; it names the CRM account that the rules are for"
         raise ConfigError([document.mistake(("connection",), found)])

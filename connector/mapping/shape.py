@@ -103,6 +103,7 @@ def _unknown_keys(error: ValidationError, path: Path) -> Iterator[tuple[Path, st
     for key in given:
         if key not in known:
             belongs = "hours" if what == "window" and _are_days(key) else _belongs(key, section["properties"])
+            belongs = None if _MEANT.get(folded(key)) in known else belongs
             found = f'"{shown(key)}" is not a key of "{what}"; it belongs under `{belongs}`'
             below = (
                 "; what is written stands below one of them, such as ended" if what == "write_back" else ""
@@ -222,7 +223,11 @@ def _advice(kinds: list[str], value: Any, key: str) -> str:
         return f'; a merge field stands in quotes and in two braces: "{{{{ {written} }}}}"'
     if kinds == ["boolean"] and isinstance(value, str) and value.casefold() in _SPELT_FLAGS:
         return f"; write {_SPELT_FLAGS[value.casefold()]}, without quotes"
-    if key in _LENGTHS and type(value) in (int, float):
+    if key in _LENGTHS and isinstance(value, bool):
+        return "; write a length of time, such as 24h, or leave the key out"
+    if key in _LENGTHS and not value:
+        return "; leave the key out, or write a length of time, such as 24h"
+    if key in _LENGTHS and isinstance(value, int | float):
         return f"; write minutes, hours, days or weeks: {value}m, {value}h, {value}d or {value}w"
     if key in _CLOCKS and type(value) in (int, float) and 0 <= value <= 24:
         return f'; write "{int(value):02}:{round(value % 1 * 100):02}"'

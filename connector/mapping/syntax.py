@@ -95,10 +95,32 @@ def always(tree: nodes.Node) -> Iterator[tuple[nodes.Node, str]]:
         sides, meant = [tree.left, tree.right], _compared(tree.left)
     else:
         return
+    if isinstance(tree, nodes.And | nodes.Or) and (wrong := _impossible(tree)):
+        yield wrong
     for side in sides:
         if isinstance(side, nodes.Const):
             yield side, meant.format(spelt(side))
         yield from always(side)
+
+
+def _impossible(tree: nodes.BinExpr) -> tuple[nodes.Node, str] | None:
+    """`x != 'a' or x != 'b'` is true of everything, `x == 'a' and x == 'b'` of nothing."""
+    sign, words = ("ne", "not in") if isinstance(tree, nodes.Or) else ("eq", "in")
+    compared = [
+        each
+        for each in (tree.left, tree.right)
+        if isinstance(each, nodes.Compare) and [op.op for op in each.ops] == [sign]
+    ]
+    if len(compared) < 2 or spelt(compared[0].expr) != spelt(compared[1].expr):
+        return None
+    first, second = (each.ops[0].expr for each in compared)
+    if (
+        not isinstance(first, nodes.Const)
+        or not isinstance(second, nodes.Const)
+        or first.value == second.value
+    ):
+        return None
+    return second, f"write {spelt(compared[0].expr)} {words} [{spelt(first)}, {spelt(second)}]"
 
 
 _COMPARE: Final = "compare a field with it, or leave it out"

@@ -13,10 +13,10 @@ def shown(text: object) -> str:
     return f'"{spelt}"' if len(spelt) <= _LONGEST else f'"{spelt[:_LONGEST]}…"'
 
 
-def did_you_mean(word: str, spellings: Mapping[str, str]) -> str:
+def did_you_mean(word: str, spellings: Mapping[str, str], cutoff: float = 0.6) -> str:
     """Return `; did you mean …?`, or "" where nothing is near.
 
-    `spellings` says for each way a person may spell something, in lower case, how we spell it.
+    `cutoff`: how near, from 0 to 1. `spellings` says for each way a person may spell something, in lower case, how we spell it.
     """
-    near = difflib.get_close_matches(word.strip().casefold()[:_LONGEST], spellings, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word.strip().casefold()[:_LONGEST], spellings, n=1, cutoff=cutoff)
     return f"; did you mean {spellings[near[0]]}?" if near else ""

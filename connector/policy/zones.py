@@ -19,6 +19,15 @@ _REFUSED = {"Factory": None, "EST": "America/New_York", "MST": "America/Denver"}
 """In the tables, and not what people mean by them: Factory is "not set", and EST and MST never change to summer time,
 so a person in New York whose zone was noted as "EST" would be judged an hour wrong for most of the year."""
 
+_SHORT = {
+    **dict.fromkeys(("ET", "EDT", "EASTERN"), "America/New_York"),
+    **dict.fromkeys(("CT", "CST", "CDT", "CENTRAL"), "America/Chicago"),
+    **dict.fromkeys(("MT", "MDT", "MOUNTAIN"), "America/Denver"),
+    **dict.fromkeys(("PT", "PST", "PDT", "PACIFIC"), "America/Los_Angeles"),
+    **dict.fromkeys(("BST", "UK"), "Europe/London"),
+}
+_NEAR = 0.84
+"""A zone that is only somewhat alike is another place."""
 _OFFSET = re.compile(r"(?:GMT|UTC)\s*[+-].*", re.IGNORECASE)
 """The nearest names, Etc/GMT+1, would be the other way round: west of Greenwich."""
 _EXAMPLE = "; write one like America/New_York"
@@ -37,7 +46,9 @@ def check_zone(name: str) -> str:
         )
     if meant := _REFUSED.get(name):
         raise ValueError(f"{shown(name)} would be an hour wrong in summer; did you mean {meant}?")
-    raise ValueError(f"{shown(name)} is not a time zone{did_you_mean(name, _spellings()) or _EXAMPLE}")
+    if meant := _SHORT.get(name.strip().upper()):
+        raise ValueError(f"{shown(name)} is not a time zone; did you mean {meant}?")
+    raise ValueError(f"{shown(name)} is not a time zone{did_you_mean(name, _spellings(), _NEAR) or _EXAMPLE}")
 
 
 def find_zone(text: str) -> str | None:
