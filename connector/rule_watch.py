@@ -85,19 +85,17 @@ class RuleWatch:
         """
         loaded = load_file(file, text, self._parts.adapters)
         connection = loaded.rules.connection
-        try:
+        for fresh in (False, True):  # a stage may be newer than what is remembered of the account
             try:
-                self._compare(loaded, Account(self._parts.catalog(connection)))
-            except ConfigError:  # the stage may be new
-                self._compare(loaded, Account(self._parts.catalog(connection, fresh=True)))
-        except ConnectorError as error:
-            if isinstance(error, ConfigError):
-                raise
-            log.warning("stages were not compared", extra={"file": file, "why": str(error)})
+                account = Account(self._parts.catalog(connection, fresh=fresh))
+                return load_file(file, text, self._parts.adapters, {connection: account})
+            except ConfigError:
+                if fresh:
+                    raise
+            except ConnectorError as error:
+                log.warning("stages were not compared", extra={"file": file, "why": str(error)})
+                break
         return loaded
-
-    def _compare(self, loaded: LoadedFile, account: Account) -> None:
-        load_file(loaded.file, loaded.text, self._parts.adapters, {loaded.rules.connection: account})
 
     def _tell(self, files: tuple[LoadedFile, ...]) -> None:
         """Keep these texts and say that they are in force: before they are, so that no dispatch is without."""
