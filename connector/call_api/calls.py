@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -46,9 +46,45 @@ _FOLLOWED = calls.c.state.in_(UNDER_WAY)
 _ANALYSED_LATER = calls.c.analysis_until.is_not(None)
 
 
+_HISTORY: sa.ColumnElement[str] = sa.literal_column(
+    """
+    (SELECT coalesce(CAST(json_agg(step) AS text), '[]') FROM (
+        SELECT state, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at, reason
+        FROM call_api.call_states WHERE call_id = call_api.calls.id ORDER BY call_states.id
+    ) AS step)
+    """,
+    sa.Text,
+).label("history")
+"""The steps of a call, oldest first. Read in one statement with the call, so that both are of the same instant."""
+# fmt: off
+_UNSEEN: Final = frozenset({
+    "key_id", "idempotency_key", "body_sha256", "first_answer", "calling_window", "outside", "carrier_agent_id",
+    "max_ring_seconds", "max_talk_seconds", "next_look_at", "look_until", "analysis_until",
+})
+# fmt: on
+_AS_TEXT: Final = frozenset({"id", "agent_id", "variables", "transcript"})
+SHOWN: Final = [
+    *(
+        sa.cast(column, sa.Text).label(column.name) if column.name in _AS_TEXT else column
+        for column in calls.c
+        if column.name not in _UNSEEN
+    ),
+    _HISTORY,
+]
+"""What is shown of a call; `history`, `transcript` and `variables` as JSON.
+
+PostgreSQL writes it: a page has hundreds of steps and turns, and Python took as long for them as for all the rest.
+"""
+
+
 def get_call(conn: sa.Connection, call_id: str) -> CallRow | None:
     """Everything known of one call; None where there is none, also for text that is no UUID."""
     return _one(conn, call_id, sa.select(calls))
+
+
+def get_shown(conn: sa.Connection, call_id: str) -> CallRow | None:
+    """What is SHOWN of a call; None as get_call."""
+    return _one(conn, call_id, sa.select(*SHOWN))
 
 
 def lock_call(conn: sa.Connection, call_id: str) -> CallRow | None:
@@ -61,27 +97,6 @@ def _one(conn: sa.Connection, call_id: str, query: sa.Select[Any]) -> CallRow | 
     if wanted is None:
         return None
     return conn.execute(query.where(calls.c.id == wanted)).mappings().first()
-
-
-HISTORY: sa.ColumnElement[str] = sa.literal_column(
-    """
-    (SELECT coalesce(CAST(json_agg(json_build_object('state', step.state,
-        'at', to_char(step.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'reason', step.reason)
-        ORDER BY step.id) AS text), '[]')
-    FROM call_api.call_states AS step WHERE step.call_id = call_api.calls.id)
-    """,
-    sa.Text,
-).label("history")
-"""The steps of a call, oldest first, as JSON ready to be shown.
-
-Read in one statement with the call, so that both are of the same instant. PostgreSQL writes it: a page has hundreds
-of steps, and Python took as long for them as for all the rest.
-"""
-
-
-def get_shown(conn: sa.Connection, call_id: str) -> CallRow | None:
-    """As get_call, with its HISTORY."""
-    return _one(conn, call_id, sa.select(calls, HISTORY))
 
 
 def take_due_looks(conn: sa.Connection, *, limit: int, now: datetime) -> Sequence[CallRow]:
