@@ -31,7 +31,7 @@ from connector.call_api.settings import CallApiSettings, KeySettings, OwnReceive
 from connector.database import default_data_folder
 from connector.errors import ConfigError, Mistake, PermanentError
 from connector.mapping.source import Document, load_yaml
-from connector.policy.numbers import region_of
+from connector.policy.numbers import not_a_region, region_of
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -310,8 +310,8 @@ def _policy_mistakes(
     for number, code in enumerate(settings.countries or ()):
         if region_of(code) != code:
             meant = region_of(code)
-            hint = f"; did you mean {meant}?" if meant else "; write its two letters, such as US or GB"
-            yield document.mistake((*path, "countries", number), f'"{code}" is not a country{hint}')
+            found = f'"{code}" is not a country; did you mean {meant}?' if meant else not_a_region(code)
+            yield document.mistake((*path, "countries", number), found)
     for number, name in enumerate(settings.do_not_call):
         object_name, dot, key = name.partition(".")
         if object_name not in adapter.objects or not dot or not key:

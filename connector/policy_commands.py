@@ -16,7 +16,7 @@ from connector.config import Config
 from connector.errors import ConfigError, PermanentError
 from connector.mapping.words import closest, folded
 from connector.model import RecordRef, utc_now
-from connector.policy.numbers import region_of
+from connector.policy.numbers import not_a_region, region_of
 from connector.store import let_go, opt_outs, pauses
 from connector.store.opt_outs import KeptOptOut, Whom
 from connector.store.pauses import Scope
@@ -260,7 +260,7 @@ def _country(region: str | None) -> str | None:
         return None
     found = region_of(region)
     if found is None:
-        raise PermanentError(f'"{region}" is not a country; write its two letters, such as US or GB')
+        raise PermanentError(not_a_region(region))
     return found
 
 

@@ -51,6 +51,8 @@ AFTER_QUOTE = (
     "A text with a quote in it stands in quotes of the other kind"
 )
 
+NO_CLOSING_BRACKET = "opens a bracket that nothing closes on its line; put one at the end of the list, or a comma between its parts"
+
 NO_PLACE_FOR_A_KEY = (
     "has a key where none can stand: it is indented differently from its neighbours, or the line above has a value"
     ' already, or lacks its ":" or the blank after its "-"'
@@ -158,8 +160,8 @@ class _Builder:
             found = error.problem_mark or error.context_mark
             if "could not find expected ':'" in str(error.problem):
                 found = error.context_mark or found  # the line that lacks it
-            if "unexpected end of stream" in str(error.problem):
-                found = error.context_mark or found  # where the quote is that nothing closes
+            if "unexpected end of stream" in str(error.problem) or _is_open(error):
+                found = error.context_mark or found  # where the quote or bracket is that nothing closes
             self._stop(_at(found) if found else mark, self._explained(error, found))
         except ReaderError as error:
             place = self._place(error.position)
@@ -171,6 +173,8 @@ class _Builder:
         line = self.lines[mark.line] if mark and mark.line < len(self.lines) else ""
         if _BARE_MERGE_FIELD.search(line):
             return QUOTE_IT
+        if _is_open(error):
+            return NO_CLOSING_BRACKET
         if mark and line[: mark.column].rstrip()[-1:] in ("'", '"') and mark.column:
             return AFTER_QUOTE
         problem = str(error.problem or error.context or "cannot be read as YAML")
@@ -358,6 +362,17 @@ def shown(text: str) -> str:
     """Shorten a text for a message."""
     line = " ".join(text.split())
     return line if len(line) <= 60 else line[:57] + "…"
+
+
+def _is_open(error: MarkedYAMLError) -> bool:
+    """Does a list or mapping in brackets go on, to the parser, where the next line begins?"""
+    begin, end = error.context_mark, error.problem_mark
+    return (
+        "expected ',' or" in str(error.problem)
+        and begin is not None
+        and end is not None
+        and begin.line < end.line
+    )
 
 
 def _at(mark: Any) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from connector.mapping.values import (
     text_of,
 )
 from connector.mapping.words import folded
-from connector.policy.numbers import normalise, region_of
+from connector.policy.numbers import normalise, not_a_region, region_of
 
 Apply = Callable[..., Any]
 """Called with the scope, the value and the filter's own arguments; returns the new value, never raises."""
@@ -238,14 +238,20 @@ MEANT = {
     "int": "integer",
     "float": "number",
     "string": "trim",
-    "d": "default",
-    "capitalize": "title",
-    "count": "length",
+    **dict.fromkeys(
+        ("d", "fallback", "ifempty", "if_empty", "or_else", "coalesce", "else", "otherwise"), "default"
+    ),
+    **dict.fromkeys(("capitalize", "capitalise", "titlecase", "titleize", "proper", "ucwords"), "title"),
+    **dict.fromkeys(("uppercase", "upcase", "toupper", "to_upper"), "upper"),
+    **dict.fromkeys(("lowercase", "downcase", "tolower", "to_lower"), "lower"),
+    **dict.fromkeys(("e164", "format_phone", "phone_number", "phonenumber", "tel"), "phone"),
+    **dict.fromkeys(("count", "len", "size"), "length"),
+    **dict.fromkeys(("substring", "substr", "slice", "limit"), "truncate"),
+    **dict.fromkeys(("to_number", "parse_number", "num"), "number"),
+    **dict.fromkeys(("to_int", "parse_int", "floor"), "integer"),
     "strip": "trim",
     "tojson": "json",
-    "datetimeformat": "date",
-    "format_datetime": "date",
-    "strftime": "date",
+    **dict.fromkeys(("datetimeformat", "format_datetime", "format_date", "strftime", "datetime"), "date"),
     "lookup": "map",
 }
 """What people who know Jinja or HubL write for the same thing."""
@@ -263,7 +269,7 @@ def _first(*complaints: str | None) -> str | None:
 
 
 def _wrong_region(text: str) -> str | None:
-    return None if region_of(text) else f'"{text}" is not a country; write its two letters, such as US or GB'
+    return None if region_of(text) else not_a_region(text)
 
 
 def _short(value: Any) -> str:

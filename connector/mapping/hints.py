@@ -70,6 +70,27 @@ class Word(Protocol):
         """As it is written."""
 
 
+_CALLED: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("now", "today", "date_add", "dateadd", "datediff", "days_ago"), _PASSING),
+    **dict.fromkeys(
+        ("concat", "concatenate"), "texts are joined by ~: contact.firstname ~ ' ' ~ contact.lastname"
+    ),
+    **dict.fromkeys(("contains", "includes", "startswith", "endswith", "starts_with", "ends_with"), _PIECE),
+    **dict.fromkeys(
+        ("isnull", "is_null", "isblank", "isempty", "is_empty", "exists", "has_value", "is_known"), _FILLED
+    ),
+    **dict.fromkeys(
+        ("iff", "iif", "ifelse", "switch", "case"), "a choice is written 'a' if condition else 'b'"
+    ),
+}
+"""By the name of a function of other languages."""
+
+
+def called(name: str) -> str | None:
+    """What to write for a function of other languages; None where that is not known."""
+    return _CALLED.get(name.casefold())
+
+
 def bare(word: str) -> str:
     """What to write for a word that is no field: it may be a text without its quotes."""
     return _BARE.get(word.casefold(), f"a text stands in quotes: '{word}'")
@@ -96,7 +117,7 @@ def hint(words: Sequence[Word], index: int) -> str:
         return _ARGUMENT
     if before.text.casefold() == "than":
         return "write > or <"
-    return _of_neighbours(words, index) or _of_word(word, before)
+    return _of_neighbours(words, index) or _of_word(word, before, after)
 
 
 def _of_neighbours(words: Sequence[Word], index: int) -> str:
@@ -111,13 +132,17 @@ def _of_neighbours(words: Sequence[Word], index: int) -> str:
     return ""
 
 
-def _of_word(word: Word, before: Word) -> str:
+def _of_word(word: Word, before: Word, after: Word | None) -> str:
     if said := _SAID.get(word.text.casefold()) if word.kind == "name" else None:
         return said
     if word.text == "}":
         return "a merge field has two braces on each side"
+    if word.text == "," and before.kind in _VALUES and after is not None and after.kind == "string":
+        return f"several values are a list: field in [{before.text}, {after.text}]"
     if word.text == ",":
         return 'conditions are joined by "and"'
+    if word.text == ":" and before.kind == "name" and after is not None and after.kind == "name":
+        return f"a field is written with a dot: {before.text}.{after.text}"
     if word.kind in _VALUES and before.kind in _VALUES:
         beside = f'"{before.text[:40]}" and "{word.text[:40]}" stand side by side'
         return f"an operator is missing before it ({beside}), or the quotes of a text; a field has no blank in its name"

@@ -1,22 +1,22 @@
 """Reading `policy` of a rule: hours, zones, dates, lengths of time and countries, every mistake at its own place."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from connector.mapping.builder import shown
 from connector.mapping.expression import Names
 from connector.mapping.keys import given
 from connector.mapping.merge import MergeField
-from connector.mapping.policy_keys import ALWAYS, LEAD, NO_PAUSE, CallingWindow, Policy
+from connector.mapping.policy_keys import ALWAYS, LEAD, NO_PAUSE, OF_CONNECTION, CallingWindow, Policy
 from connector.mapping.shape import Path, places
 from connector.mapping.words import folded
 from connector.policy.calendars import check_countries
 from connector.policy.durations import parse_duration
-from connector.policy.hours import Range, parse_hours
+from connector.policy.hours import Range, meant_time, parse_hours
 from connector.policy.kinds import CALLED, NumberType
-from connector.policy.numbers import region_of
+from connector.policy.numbers import not_a_region, region_of
 from connector.policy.terms import OncePer, Outside
 from connector.policy.zones import check_zone
 
@@ -24,6 +24,10 @@ T = TypeVar("T")
 _EARLIEST, _LATEST = 8 * 60, 21 * 60
 """Minutes of the day between which consumers may be called in the United States: 47 CFR 64.1200(c)(1)."""
 _ALL_DAY = ["00:00-24:00"]
+_FLAGS = frozenset(
+    {"yes", "no", "on", "off", "none", "skip", "all", "any", "every", "everywhere", "worldwide", "*"}
+)
+"""Words that people write for countries and that name none."""
 
 
 class Reading(Protocol):
@@ -177,23 +181,10 @@ def _clock(text: str, day: str, midnight: str) -> str:
     try:
         _range(day)
     except ValueError:
-        meant = _meant_time(text, midnight)
+        meant = meant_time(text, midnight)
         write = meant or "one such as 09:00 or 17:30"
         raise ValueError(f'"{shown(text)}" is not a time of the clock; write {write}') from None
     return text
-
-
-def _meant_time(text: str, midnight: str) -> str | None:
-    """The time that is probably meant: 18:00 for `6pm` and `18`, 17:30 for `17.30` and `5:30 p.m.`."""
-    word = text.strip().casefold().replace(" ", "").replace(".m.", "m")
-    named = {"noon": "12:00", "midday": "12:00", "midnight": midnight, "00:00": midnight, "24:00": midnight}
-    found = re.fullmatch(r"([0-9]{1,2})(?:[.:h]?([0-9]{2}))?(am|pm|h|uhr)?", word)
-    if word in named or found is None:
-        return named.get(word)
-    hour, minute = int(found[1]), int(found[2] or 0)
-    if found[3] in ("am", "pm"):
-        hour = hour % 12 + 12 * (found[3] == "pm")
-    return f"{hour:02}:{minute:02}" if hour < 24 and minute < 60 else None
 
 
 def _zones(reader: Reading, path: Path, said: dict[str, Any]) -> dict[str, Any]:
@@ -205,7 +196,10 @@ def _zones(reader: Reading, path: Path, said: dict[str, Any]) -> dict[str, Any]:
             _each(reader, (*path, "zone"), name, check_zone)
         found["zone"] = field or LEAD
     elif folded(zone) != LEAD:
-        found["zone"] = _each(reader, (*path, "zone"), zone, _zone) or LEAD
+        found["zone"] = (
+            _each(reader, (*path, "zone"), zone, partial(_zone, field=_zone_field(reader.before_call)))
+            or LEAD
+        )
         if "otherwise" in said:
             found_twice = "has no use where `zone` is fixed; leave it out"
             reader.mistake((*path, "otherwise"), found_twice)
@@ -214,7 +208,13 @@ def _zones(reader: Reading, path: Path, said: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _zone(text: str) -> str:
+def _zone_field(names: Names) -> str:
+    """A field of the CRM that may hold a person's zone, for sentences."""
+    fields = (f"{name}.{key}" for name, known in names.usual.items() for key in sorted(known))
+    return next((each for each in fields if each.endswith("timezone")), "contact.timezone")
+
+
+def _zone(text: str, field: str) -> str:
     if "." in text and "/" not in text:
         raise ValueError(
             f'"{shown(text)}" is not a time zone; a merge field is written "{{{{ {shown(text)} }}}}"'
@@ -223,13 +223,20 @@ def _zone(text: str) -> str:
         return check_zone(text.strip())
     except ValueError as error:
         raise ValueError(
-            f"{error}{'' if str(error).endswith('?') else '.'} A merge field is written {{{{ contact.timezone }}}},"
-            " the lead's own zone: lead"
+            f"{error}{'' if str(error).endswith('?') else '.'} The lead's own zone is written lead,"
+            f" a merge field {{{{ {field} }}}}"
         ) from None
 
 
 def _holidays(code: str) -> Sequence[str]:
+    _check_no_flag(code, "NO is Norway, and without holidays the key is left out")
     return tuple(check_countries([code]))
+
+
+def _check_no_flag(code: str, otherwise: str) -> None:
+    """`holidays: no` is Norway to a computer and to nobody else."""
+    if code.strip() != "NO" and folded(code) in _FLAGS:
+        raise ValueError(f'"{shown(code)}" is not a country; write its two letters, such as US; {otherwise}')
 
 
 def _date(text: str) -> date:
@@ -242,11 +249,12 @@ def _date(text: str) -> date:
 
 
 def _country(code: str) -> str:
+    _check_no_flag(code, f"NO is Norway, {OF_CONNECTION} stands for those of the connection")
     found = region_of(code)
     if found is None and "," in code:
         raise ValueError(f'"{shown(code)}" is not a country; several are a list: [{shown(code)}]')
     if found is None:
-        raise ValueError(f'"{shown(code)}" is not a country; write its two letters, such as US or GB')
+        raise ValueError(not_a_region(code))
     return found
 
 

@@ -18,7 +18,7 @@ from connector.mapping.stages import index_of
 from connector.mapping.vocabulary import Vocabulary
 from connector.mapping.words import closest, folded, nearly
 from connector.model import EventKind, Source
-from connector.policy.numbers import normalise, region_of
+from connector.policy.numbers import normalise, not_a_region, region_of
 
 T = TypeVar("T")
 
@@ -257,7 +257,7 @@ class Reader:
     def _check_region(self, path: Path, region: MergeField | None) -> None:
         for code in sorted(region.constant_results) if region else ():
             if code.strip() and not region_of(code):
-                self.mistake(path, f'"{code}" is not a country; write its two letters, such as US or GB')
+                self.mistake(path, not_a_region(code))
 
     def _check_agent(self, path: Path, agent: MergeField | None) -> None:
         known = self.vocabulary.agents

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from connector.mapping.reading import Reader
 
 MOMENTS: Final[tuple[MomentName, ...]] = ("placed", "ended", "failed", "skipped", "held")
+_CHOICE: Final = (
+    "conditions stand under `when` of the rule; what is written can depend on the call:"
+    " \"{{ 'reached' if call.outcome == 'answered' else 'not reached' }}\""
+)
 OUR_KEYS: Final = ("note", "log_call", "stage", "tags")
 
 
@@ -181,6 +185,8 @@ class _MomentReader:
             found = (
                 f'"{shown(name)}" is not a key of "{self.moment}"; write {owners[0]}: {{{shown(name)}: ...}}'
             )
+        elif name in ("if", "when", "condition", "conditions"):
+            found = f'"{name}" is not a key of "{self.moment}"; {_CHOICE}'
         elif name in self.words.objects:
             found = f"{name} cannot be written to; possible: {', '.join(possible)}"
         else:

@@ -1,6 +1,7 @@
 """Has a file the shape of a rule file? If not: where, what was found, and what is possible."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Final
@@ -9,10 +10,11 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from connector.mapping.builder import shown
+from connector.mapping.habits import ELSEWHERE, KEYS, WORDS
 from connector.mapping.keys import FILLED
 from connector.mapping.language import schema
 from connector.mapping.policy_keys import UNLIMITED
-from connector.mapping.words import closest, folded, listed, nearest
+from connector.mapping.words import closest, flow, folded, listed, nearest
 from connector.policy.hours import parse_hours
 
 _KINDS: Final[Mapping[str, str]] = {
@@ -41,26 +43,18 @@ def _validator() -> Draft202012Validator:
 WINDOW: Final = '{days: mon-fri, from: "09:00", until: "18:00"}'
 """What is written for `window`; `always` is only for tests."""
 _CLOCKS = frozenset({"from", "until"})
+_EVERY: Final = "leave it out, for every record"
+_LIKE_A_FIELD: Final = re.compile(r"[a-z]\w*\.\w+")
+_WORDED: Final[Mapping[str, str]] = {
+    "zone": "the zone of a place, such as America/New_York, or lead",
+    "days": "mon-fri, or mon,wed,fri",
+    "holidays": "the country whose holidays count, such as US, or leave the key out",
+    "countries": "two letters of a country, such as US, or a list of them",
+    "region": "two letters of a country, such as US",
+}
+"""What is written where a number or a truth value stands."""
 _LENGTHS = frozenset({"cool_down", "expires"})
 """Keys whose value is a length of time."""
-
-
-_MEANT: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("to", "end", "ends", "till", "close", "closes"), "until"),
-    **dict.fromkeys(("start", "starts", "begin", "open", "opens"), "from"),
-    **dict.fromkeys(("timezone", "time_zone", "tz"), "zone"),
-    **dict.fromkeys(("stage", "entered", "enter", "to_stage"), "enters"),
-    **dict.fromkeys(("condition", "conditions", "filter", "where"), "if"),
-    **dict.fromkeys(("number", "phone", "to_number", "mobile"), "phone_number"),
-    **dict.fromkeys(("voice_agent", "assistant", "bot"), "agent"),
-    **dict.fromkeys(("cooldown", "wait", "pause"), "cool_down"),
-    **dict.fromkeys(("expire", "expiry", "expires_after"), "expires"),
-    **dict.fromkeys(("hours", "calling_hours", "calling_window", "schedule"), "window"),
-    **dict.fromkeys(("test", "test_mode", "dryrun", "dry run"), "dry_run"),
-    **dict.fromkeys(("holiday", "public_holidays"), "holidays"),
-    **dict.fromkeys(("completed", "answered", "finished", "done", "after"), "ended"),
-}
-"""What other programs call our keys."""
 
 
 def misshapen(value: Any) -> Iterator[tuple[Path, str]]:
@@ -91,8 +85,11 @@ def _wrong(error: ValidationError) -> Iterator[tuple[Path, str]]:
 
 def unknown_key(key: str, what: str, known: list[str]) -> str:
     """Say that a key is not known."""
-    meant = _MEANT.get(folded(key))
-    hint = f'; did you mean "{meant}"?' if meant in known else closest(key, known)
+    meant, elsewhere = KEYS.get(folded(key)), ELSEWHERE.get(folded(key))
+    if meant in known:
+        hint = f'; did you mean "{meant}"?'
+    else:
+        hint = f"; {elsewhere}" if elsewhere else closest(key, known)
     return f'"{shown(key)}" is not a key of {what}{hint}'
 
 
@@ -103,8 +100,11 @@ def _unknown_keys(error: ValidationError, path: Path) -> Iterator[tuple[Path, st
     for key in given:
         if key not in known:
             belongs = "hours" if what == "window" and _are_days(key) else _belongs(key, section["properties"])
-            belongs = None if _MEANT.get(folded(key)) in known else belongs
-            found = f'"{shown(key)}" is not a key of "{what}"; it belongs under `{belongs}`'
+            belongs = None if KEYS.get(folded(key)) in known else belongs
+            place = (
+                f"stands beside `{what}`, not below it" if belongs == "rule" else f"belongs under `{belongs}`"
+            )
+            found = f'"{shown(key)}" is not a key of "{what}"; it {place}'
             below = (
                 "; what is written stands below one of them, such as ended" if what == "write_back" else ""
             )
@@ -166,6 +166,10 @@ def _found(error: ValidationError) -> str:
             parts = [each.strip() for each in str(given).split(",")]
             if len(parts) > 1 and set(parts) <= set(words):
                 return f"{_is(given)} is not possible here; several are a list: [{shown(str(given))}]"
+            if (meant := WORDS.get(folded(str(given)))) in words:
+                return (
+                    f'{_is(given)} is not possible here; did you mean "{meant}"? There are: {listed(words)}'
+                )
             return f"{_is(given)} is not possible here{closest(str(given), words)}"
         case "pattern" if wanted != FILLED["pattern"]:
             word = wanted.strip("^$")
@@ -203,12 +207,8 @@ def _is(value: Any) -> str:
 def _advice(kinds: list[str], value: Any, key: str) -> str:
     if value is None:
         return "; give it a value" if key in _required() else "; leave the key out or give it a value"
-    if key == "if" and isinstance(value, bool):
-        return (
-            "; leave it out, for every record"
-            if value
-            else "; a rule that is to rest is taken out of the file"
-        )
+    if key == "if" and isinstance(value, bool | int | float):
+        return f"; {_EVERY if value else 'a rule that is to rest is taken out of the file'}"
     if key == "if" and isinstance(value, list):
         return '; join the conditions by "and"'
     if key == "agent" and isinstance(value, list):
@@ -233,6 +233,10 @@ def _advice(kinds: list[str], value: Any, key: str) -> str:
         return f'; write "{int(value):02}:{round(value % 1 * 100):02}"'
     if key == "hours":
         return '; write {mon-fri: "09:00-18:00"}'
+    if key in _WORDED and isinstance(value, bool | int | float):
+        return f"; write {_WORDED[key]}"
+    if kinds == ["object"]:
+        return _example(key)
     if kinds == ["array"] and isinstance(value, str):
         return f"; write [{shown(value)}]"
     if "string" in kinds and isinstance(value, bool | int | float):
@@ -246,8 +250,21 @@ def _required() -> frozenset[str]:
     return frozenset(key for section in sections for key in section["required"])
 
 
+def _example(key: str) -> str:
+    """A section as it is written, where one is missing."""
+    sections = [schema(), *schema()["$defs"].values()]
+    known = (section["properties"][key] for section in sections if key in section["properties"])
+    found = next((each["examples"][0] for each in known if each.get("examples")), None)
+    return f"; write {key}: {flow(found)}" if isinstance(found, dict) else ""
+
+
 def single_braces(value: Any) -> str | None:
-    """Return what stands between the braces of `{ contact.phone }`, which YAML reads as a mapping; else None."""
+    """Return what stands between the brackets of `{ contact.phone }` or `[[contact.phone]]`, which YAML reads as a
+    mapping or list; else None."""
+    while isinstance(value, list) and len(value) == 1:
+        value = value[0]
+        if isinstance(value, str):
+            return value if _LIKE_A_FIELD.fullmatch(value) else None
     if not isinstance(value, dict) or len(value) != 1:
         return None
     ((key, below),) = value.items()

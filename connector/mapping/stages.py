@@ -9,7 +9,10 @@ from connector.mapping.language import ANY
 from connector.mapping.words import closest, folded
 from connector.model import Catalog, Pipeline
 
-_EVERY = frozenset({"*", "all", "every", "everything", "all stages", "any stage"})
+_EVERY = frozenset(
+    {"*", "all", "every", "everything", "all stages", "any stage", "all pipelines", "any pipeline"}
+)
+EVERY = f"; whichever it is, is written {ANY}"
 _KEPT = 32
 """Catalogs whose look-ups are kept; there is one for each connection."""
 
@@ -24,6 +27,11 @@ class Meant:
     pipelines: frozenset[str]
     problems: tuple[tuple[str, int | None, str], ...]
     """Words the catalog does not know: the key (`pipeline`, `enters`), which of several, a sentence."""
+
+
+def is_every(word: str) -> bool:
+    """Is it what people write for whichever stage, and is none of ours?"""
+    return folded(word) in _EVERY
 
 
 class StageIndex:
@@ -72,7 +80,8 @@ class StageIndex:
         problems: list[tuple[str, int | None, str]] = []
         if pipeline is not None and not within:
             labels = [each.label for each in self.catalog.pipelines]
-            problems.append(("pipeline", None, f'"{pipeline}" is not a pipeline{closest(pipeline, labels)}'))
+            meant = EVERY if folded(pipeline) in _EVERY else closest(pipeline, labels)
+            problems.append(("pipeline", None, f'"{pipeline}" is not a pipeline{meant}'))
         places: set[tuple[str, str]] = set()
         for number, word in enumerate(enters):
             found = set(_places(within, word))
@@ -97,7 +106,7 @@ class StageIndex:
         if len(parts) > 1 and all(any(_places(within, each)) for each in parts):
             return f'"{word}" is not a stage of {of}; several are a list: [{", ".join(parts)}]'
         if folded(word) in _EVERY:
-            return f'"{word}" is not a stage of {of}; whichever stage is written {ANY}'
+            return f'"{word}" is not a stage of {of}{EVERY}'
         return f'"{word}" is not a stage of {of}{hint}{closest(word, labels)}'
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 from jinja2 import nodes
 
 from connector.mapping.filters import FILTERS, MEANT, NOT_CONSTANT, Table
+from connector.mapping.hints import called as function
 from connector.mapping.values import order, text_of
 from connector.mapping.words import closest, listed
 
@@ -27,7 +28,12 @@ def refusal(node: nodes.Node) -> str:
         called = node.node
         if isinstance(called, nodes.Getattr) and called.attr in FILTERS:
             return f"calls .{called.attr}(…); write it as a filter: | {FILTERS[called.attr].usage}"
-        return f"calls a function, which is not available; there are the filters {listed(FILTERS)}"
+        name = called.name if isinstance(called, nodes.Name) else getattr(called, "attr", "")
+        if (meant := MEANT.get(name.casefold(), name.casefold())) in FILTERS:
+            return f"calls {name}(…); write it as a filter: field | {FILTERS[meant].usage}"
+        if instead := function(name):
+            return f"calls {name}(…), which is not available; {instead}"
+        return f"calls {name}(…), which is not available; there are the filters {listed(FILTERS)}"
     return _NOT_ALLOWED.get(type(node), "has something that is not available in merge fields")
 
 

@@ -9,8 +9,8 @@ from connector.mapping.filters import Table
 from connector.model import Catalog
 
 Moment = Literal["placed", "ended", "failed", "skipped", "held"]
-WITHOUT_CALL: Final[tuple[Moment, ...]] = ("skipped", "held")
-"""Moments before any call: `call` has no fields there."""
+WITH_CALL: Final[tuple[Moment, ...]] = ("placed", "ended", "failed")
+"""Moments with a `call`; before any call it has no fields."""
 WITH_REASON: Final[tuple[Moment, ...]] = ("failed", "skipped", "held")
 """Moments with a `reason`: a sentence that says why there is no call."""
 
@@ -77,11 +77,9 @@ class Vocabulary:
         objects: dict[str, frozenset[str] | None] = {name: self.fields_of(name) for name in self.objects}
         objects["event"] = EVENT_FIELDS
         with_reason = moment in WITH_REASON
-        elsewhere = {} if with_reason else {"reason": "write_back.failed"}
-        if moment is None:
-            elsewhere["call"] = "write_back"
-        elif moment in WITHOUT_CALL:
-            elsewhere["call"] = "write_back.ended"
+        elsewhere = {} if with_reason else {"reason": f"write_back, under {', '.join(WITH_REASON)}"}
+        if moment not in WITH_CALL:
+            elsewhere["call"] = f"write_back, under {', '.join(WITH_CALL)}"
         else:
             objects["call"] = CALL_FIELDS
         texts = frozenset({"reason"}) if with_reason else frozenset[str]()

@@ -1,7 +1,10 @@
 """What a message says about a word it does not know: the nearest right one, and what is possible."""
 
 import difflib
-from collections.abc import Iterable
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 _MOST = 24
 
@@ -42,3 +45,13 @@ def closest(word: str, known: Iterable[str]) -> str:
 def folded(word: str) -> str:
     """Spell a word so that capitals and blanks make no difference."""
     return " ".join(word.split()).casefold()
+
+
+def flow(value: Any) -> str:
+    """Write a value as YAML on one line: `{days: mon-fri, from: "09:00"}`."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {flow(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(flow(each) for each in value) + "]"
+    plain = isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w \-]*", value)
+    return str(value) if plain else json.dumps(value, ensure_ascii=False)

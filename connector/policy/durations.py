@@ -8,7 +8,20 @@ from connector.policy.words import shown
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _NAMES = ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute"))
 _DURATION = re.compile(r"([0-9]{1,5}) ?([mhdw])", re.ASCII)
-_LONG = re.compile(r"([0-9]{1,5}) ?(min|minute|hour|hr|day|week)s?", re.ASCII)
+_LONG = re.compile(r"([0-9]{1,5}(?:\.[0-9])?) ?(y|mo|w|d|h|m)[a-z]*\.? ?", re.ASCII)
+_NUMBERS = {
+    "a": 1,
+    "an": 1,
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "half a": 0.5,
+}
+_MINUTES = {"m": 1, "h": 60, "d": 1440, "w": 7 * 1440, "mo": 30 * 1440, "y": 365 * 1440}
 LONGEST = timedelta(days=3660)
 
 
@@ -39,5 +52,17 @@ def spelled(length: timedelta) -> str:
 
 
 def _meant(text: object) -> str:
-    match = _LONG.fullmatch(str(text).strip().casefold())
-    return f"{match[1]}{match[2][0]}" if match else "90m, 24h or 3d"
+    """`30d` for `1 month`, `90m` for `1h30m` and `1.5 hours`, `24h` for `24 hours`."""
+    spelt = " ".join(str(text).casefold().replace(",", ".").split())
+    number = next(
+        (each for each in sorted(_NUMBERS, key=len, reverse=True) if spelt.startswith(f"{each} ")), ""
+    )
+    spelt = f"{_NUMBERS[number]} {spelt[len(number) + 1 :]}" if number else spelt
+    parts = _LONG.findall(spelt)
+    if not parts or _LONG.sub("", spelt):
+        return "90m, 24h or 3d"
+    if len(parts) == 1 and parts[0][1] in _UNITS and parts[0][0].isdigit():
+        return "".join(parts[0])
+    minutes = round(sum(float(count) * _MINUTES[unit] for count, unit in parts))
+    unit = next(unit for unit in "dhm" if minutes % _MINUTES[unit] == 0)
+    return f"{minutes // _MINUTES[unit]}{unit}" if minutes else "90m, 24h or 3d"

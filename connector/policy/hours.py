@@ -11,10 +11,16 @@ _LONG = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 _SPELLINGS = {
     **{day: f'"{day}"' for day in _DAYS},
     **{long: f'"{day}"' for long, day in zip(_LONG, _DAYS, strict=True)},
-    **{"weekdays": '"mon-fri"', "weekend": '"sat-sun"', "daily": '"mon-sun"', "everyday": '"mon-sun"'},
+    **dict.fromkeys(("weekdays", "workdays", "m-f", "mo-fr", "not weekends", "no weekends"), '"mon-fri"'),
+    **dict.fromkeys(("weekend", "weekends"), '"sat-sun"'),
+    **dict.fromkeys(("daily", "everyday", "every day", "all", "all days", "always", "any"), '"mon-sun"'),
+    **dict.fromkeys(("not sun", "not sunday", "no sunday", "except sunday"), '"mon-sat"'),
 }
+_BETWEEN = re.compile(r"\s*(?:[-\u2013\u2014]|\bto\b|\bthrough\b|\btill\b|\buntil\b)\s*")
+"""What people write between the first day or hour and the last."""
+_BESIDE = re.compile(r"\s*(?:[;,/&+|]|\band\b)\s*|\s+")
+_CLOCK = re.compile(r"([0-9]{1,2})(?:[.:h]?([0-9]{2}))?(am|pm|h|uhr)?", re.ASCII)
 _HOURS = re.compile(r"([0-9]{2}):([0-9]{2}) ?- ?([0-9]{2}):([0-9]{2})", re.ASCII)
-_SHORT = re.compile(r"([0-9]{1,2})(?::([0-9]{2}))? ?[-–] ?([0-9]{1,2})(?::([0-9]{2}))?", re.ASCII)  # noqa: RUF001
 _MIDNIGHT = 1440
 
 
@@ -72,6 +78,15 @@ def _listed(days: str, texts: Sequence[str]) -> Sequence[str]:
 
 def _weekdays(days: str) -> frozenset[int]:
     """Read `mon-wed,fri` as the ISO numbers 1, 2, 3, 5."""
+    try:
+        return _read_days(days)
+    except ValueError:
+        if meant := _meant_days(days):
+            raise ValueError(f"{shown(days)} is not a list of days; write {meant}") from None
+        raise
+
+
+def _read_days(days: str) -> frozenset[int]:
     found: set[int] = set()
     for part in str(days).split(","):
         first, dash, last = part.partition("-")
@@ -79,6 +94,29 @@ def _weekdays(days: str) -> frozenset[int]:
         end = _weekday(last, days) if dash else start
         found |= {(start + step) % 7 + 1 for step in range((end - start) % 7 + 1)}
     return frozenset(found)
+
+
+def _meant_days(days: str) -> str:
+    """`mon-fri` for `Monday to Friday` and `mon–fri`, `mon,wed` for `mon; wed`; nothing where that is not clear."""  # noqa: RUF002
+    spelt = " ".join(str(days).casefold().split())
+    if spelt in _SPELLINGS and spelt not in _LONG:
+        return _SPELLINGS[spelt].strip('"')
+    parts = [
+        "-".join(_short_day(day) for day in each.split("-"))
+        for each in _BESIDE.split(_BETWEEN.sub("-", spelt))
+        if each
+    ]
+    try:
+        _read_days(",".join(parts))
+    except ValueError:
+        return ""
+    return ",".join(parts) if len(parts) > 1 or "-" in parts[0] else ""
+
+
+def _short_day(word: str) -> str:
+    """`tue` for `tuesday`, `tues`, `Tue.`."""
+    day = word.strip(". ")
+    return next((long[:3] for long in _LONG if len(day) >= 3 and long.startswith(day)), word)
 
 
 def _weekday(word: str, days: str) -> int:
@@ -113,12 +151,29 @@ def _hours(text: str) -> tuple[int, int]:
     return start, end
 
 
+def meant_time(text: str, midnight: str = "24:00") -> str | None:
+    """Return the time that a person probably means: 18:00 for `6pm` and `18`, 17:30 for `17.30` and `5:30 p.m.`.
+
+    `midnight`: what that word stands for, 00:00 or 24:00. None where it is not clear.
+    """
+    word = text.strip().casefold().replace(" ", "").replace(".m.", "m")
+    named = {"noon": "12:00", "midday": "12:00", "midnight": midnight, "00:00": midnight, "24:00": midnight}
+    found = _CLOCK.fullmatch(word)
+    if word in named or found is None:
+        return named.get(word)
+    hour, minute = int(found[1]), int(found[2] or 0)
+    if found[3] in ("am", "pm"):
+        hour = hour % 12 + 12 * (found[3] == "pm")
+    return f"{hour:02}:{minute:02}" if hour < 24 and minute < 60 else None
+
+
 def _meant(text: object) -> str:
-    """Return what a person probably meant who wrote `9-17` or `9:00-18:00`."""
-    match = _SHORT.fullmatch(str(text).strip())
-    if match is None:
+    """Return what a person probably meant who wrote `9-17`, `9:00-18:00` or `9am to 5pm`."""
+    halves = _BETWEEN.split(str(text).strip().casefold())
+    times = [meant_time(half, midnight) for half, midnight in zip(halves, ("00:00", "24:00"), strict=False)]
+    if len(halves) != 2 or None in times:
         return "09:00-18:00"
-    first, first_minutes, last, last_minutes = match.groups(default="00")
-    start, end = f"{int(first):02}:{first_minutes}", f"{int(last):02}:{last_minutes}"
-    # "9-5" means until 17:00, and never the night that 09:00-05:00 would be
+    start, end = str(times[0]), str(times[1])
+    if end <= start:  # "9-5" means until 17:00, and never the night that 09:00-05:00 would be
+        end = f"{int(end[:2]) + 12:02}{end[2:]}"
     return f"{start}-{end}" if start < end <= "24:00" else "09:00-18:00"

@@ -2,10 +2,12 @@
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
+
+from connector.policy.words import did_you_mean
 
 # A possible number, not a valid one: libphonenumber calls documented ranges such as +1 555 invalid, and lags
 # behind new ranges. Whether a number may be called is judged apart, by policy.
@@ -61,3 +63,23 @@ def region_of(text: str) -> str | None:
     code = text.strip().upper()
     code = _ALSO_CALLED.get(code, code)
     return code if code in phonenumbers.SUPPORTED_REGIONS else None
+
+
+def not_a_region(text: str) -> str:
+    """Say that a text names no region, and which is meant where it is a country's name: `Canada`."""
+    meant = did_you_mean(text, _names(), cutoff=0.8)
+    return f'"{text[:60]}" is not a country{meant or "; write its two letters, such as US or GB"}'
+
+
+@cache
+def _names() -> dict[str, str]:
+    """Names of countries in small letters, in English and in their own languages, and the code of each."""
+    from phonenumbers.geodata.locale import LOCALE_DATA  # 1 MB, and only mistakes need it
+
+    return {
+        name.casefold(): code
+        for code, names in LOCALE_DATA.items()
+        if code in phonenumbers.SUPPORTED_REGIONS
+        for name in names.values()
+        if not name.startswith("*")
+    }

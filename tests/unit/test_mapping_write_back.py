@@ -187,7 +187,7 @@ POSSIBLE = "possible here: deal, contact, note, log_call, stage"
         ("{ended: {note: 5}}", "must be text, and is the number 5; put it in quotes"),
         ("{ended: {log_call: yes}}", 'must be true or false, and is the text "yes"; write true, without quotes'),
         ("{ended: {notte: x}}", '"notte" is not a key of "ended"; did you mean "note"? There are: contact, deal, log_call, note, stage'),
-        ('{skipped: {note: "{{ call.id }}"}}', '"call" is known only in write_back.ended'),
+        ('{skipped: {note: "{{ call.id }}"}}', '"call" is known only in write_back, under placed, ended, failed'),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_where_it_stands(write: str, found: str) -> None:

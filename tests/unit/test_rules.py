@@ -131,7 +131,7 @@ def test_constants_in_write_backs_become_text() -> None:
         ("        deal: {", "        contact: {", ["rules.yaml:16:9  rules[0].write_back.ended.contact (\"Call people who ask for a demo\")  contact cannot be written to; possible: deal"]),
         ("        deal: {", "        deel: {", ["rules.yaml:16:9  rules[0].write_back.ended.deel (\"Call people who ask for a demo\")  \"deel\" is not a key of \"ended\"; did you mean \"deal\"? There are: deal"]),
         ("      ended:", "      finished:", None),
-        ("    call:\n", "    call:\n      region: Germany\n", ["rules.yaml:10:7  rules[0].call.region (\"Call people who ask for a demo\")  \"Germany\" is not a country; write its two letters, such as US or GB"]),
+        ("    call:\n", "    call:\n      region: Germany\n", ["rules.yaml:10:7  rules[0].call.region (\"Call people who ask for a demo\")  \"Germany\" is not a country; did you mean DE?"]),
         ("name: Call people who ask for a demo", "name: ' '", None),
     ],
 )  # fmt: skip

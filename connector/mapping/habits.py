@@ -1,0 +1,72 @@
+"""What other programs call our keys and words, and what they have that is not here."""
+
+from collections.abc import Mapping
+from typing import Final
+
+KEYS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("to", "end", "ends", "till", "close", "closes"), "until"),
+    **dict.fromkeys(("start", "starts", "begin", "open", "opens"), "from"),
+    **dict.fromkeys(("timezone", "time_zone", "tz"), "zone"),
+    **dict.fromkeys(("stage", "entered", "enter", "to_stage", "stages", "to"), "enters"),
+    **dict.fromkeys(("source", "changed_by", "by", "who"), "only_source"),
+    **dict.fromkeys(("max_calls", "max_calls_per_day", "daily_cap", "daily_limit", "per_day"), "max_per_day"),
+    **dict.fromkeys(("hourly_cap", "hourly_limit", "per_hour"), "max_per_hour"),
+    **dict.fromkeys(("country", "allowed_countries"), "countries"),
+    **dict.fromkeys(("condition", "conditions", "filter", "where"), "if"),
+    **dict.fromkeys(("number", "phone", "to_number", "mobile"), "phone_number"),
+    **dict.fromkeys(("voice_agent", "assistant", "bot"), "agent"),
+    **dict.fromkeys(("cooldown", "wait", "pause"), "cool_down"),
+    **dict.fromkeys(("expire", "expiry", "expires_after"), "expires"),
+    **dict.fromkeys(("hours", "calling_hours", "calling_window", "schedule"), "window"),
+    **dict.fromkeys(("test", "test_mode", "dryrun", "dry run"), "dry_run"),
+    **dict.fromkeys(("holiday", "public_holidays"), "holidays"),
+    **dict.fromkeys(("completed", "answered", "finished", "done", "after"), "ended"),
+}
+"""Our key, by what other programs call it."""
+
+_ONCE = "a call is placed once; who was not reached is called again when the record enters the stage again"
+_AGENTS = "it belongs to the agent (`stagecall agents`), which `agent` names"
+_OFF = "policy.dry_run: true calls nobody, `stagecall pause` stops a rule at once"
+_WISHES = (
+    "nobody is called who has opted out (`stagecall optouts`) or whom the CRM marks; fields of your own that forbid"
+    " calls stand at the connection, as do_not_call"
+)
+
+ELSEWHERE: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        ("retry", "retries", "attempts", "max_attempts", "max_retries", "redial", "tries"), _ONCE
+    ),
+    **dict.fromkeys(
+        ("from_number", "caller_id", "callerid", "caller", "script", "prompt", "voice", "language"), _AGENTS
+    ),
+    **dict.fromkeys(("enabled", "active", "disabled", "paused", "status", "off", "on"), _OFF),
+    **dict.fromkeys(
+        ("do_not_call", "dnc", "dnd", "opt_out", "optout", "optouts", "suppress", "suppression"), _WISHES
+    ),
+    **dict.fromkeys(
+        ("delay", "wait_before", "after_minutes", "call_after"),
+        "a call is placed as soon as its window allows; a later stage of the pipeline is a later moment",
+    ),
+    **dict.fromkeys(("priority", "order"), "rules are asked in the order of the file"),
+    **dict.fromkeys(("description", "comment", "comments", "notes"), "a comment begins with #"),
+}
+"""What to say of keys that other programs have."""
+
+WORDS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("deal", "opportunity", "lead", "each record"), "record"),
+    **dict.fromkeys(("contact", "person", "phone", "phone_number"), "number"),
+    **dict.fromkeys(("stage", "entry", "stage entry", "event"), "stage_entry"),
+    **dict.fromkeys(("wait", "queue", "later", "delay", "postpone", "defer"), "hold"),
+    **dict.fromkeys(("drop", "reject", "ignore", "cancel", "never", "discard"), "skip"),
+    **dict.fromkeys(("create", "new", "added", "creation"), "created"),
+    **dict.fromkeys(("move", "change", "changed", "updated", "update"), "moved"),
+    **dict.fromkeys(("manual", "manually", "human", "user", "people", "by hand", "crm_ui"), "person"),
+    **dict.fromkeys(("automation", "automated", "automation_platform"), "workflow"),
+    **dict.fromkeys(("api", "app", "zapier", "make", "n8n"), "integration"),
+    **dict.fromkeys(("bulk", "mass", "mass_edit"), "bulk_edit"),
+    **dict.fromkeys(("csv", "imports", "imported", "upload"), "import"),
+    **dict.fromkeys(("cell", "cellphone", "cellular"), "mobile"),
+    **dict.fromkeys(("fixed", "fixed_line", "home", "office"), "landline"),
+    **dict.fromkeys(("tollfree", "toll-free", "freephone", "toll free"), "toll_free"),
+}
+"""Our word for a value, by what people write."""
