@@ -62,6 +62,8 @@ class Adapter(ABC):
     """The names that merge fields may begin with, the record first: `("deal", "contact")`."""
     writable: ClassVar[tuple[str, ...]]
     """The objects whose properties a write-back may set."""
+    stage_field: ClassVar[str | None] = None
+    """The record's own field that holds its stage's id, such as deal.dealstage; None: it has none."""
     moves_stage: ClassVar[bool] = False
     """Can `write` put the record into another stage of its pipeline?"""
     tags_on: ClassVar[str | None] = None

@@ -38,6 +38,7 @@ def vocabulary(adapter: Adapter | type[Adapter], account: Account | None = None)
     return Vocabulary(
         objects=adapter.objects,
         writable=adapter.writable,
+        stage_field=adapter.stage_field,
         moves_stage=adapter.moves_stage,
         tags_on=adapter.tags_on,
         notes_on=adapter.notes_on,

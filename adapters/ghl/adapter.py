@@ -24,6 +24,7 @@ class Adapter(adapter.Adapter):
     record = "opportunity"
     objects = ("opportunity", "contact", events.CUSTOM)
     writable = ("opportunity", "contact")
+    stage_field = "opportunity.pipelineStageId"
     moves_stage = True
     tags_on = "contact"
     notes_on = ("contact",)

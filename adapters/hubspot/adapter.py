@@ -23,6 +23,7 @@ class Adapter(adapter.Adapter):
     record = "deal"
     objects = ("deal", "contact", "company")
     writable = records.WRITABLE
+    stage_field = f"deal.{events.STAGE_PROPERTY}"
     moves_stage = True
     notes_on = activities.TIMELINES
     calls_on = activities.TIMELINES

@@ -55,6 +55,10 @@ class Names:
     """Names known in another place of a rule, each with where: `{"call": "write_back"}`."""
     tables: Mapping[str, Table] = field(default_factory=dict)
     """What the filter map may look up in."""
+    words: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    """Fields that have one of a few values, each with these."""
+    stage_field: str | None = None
+    """The one of these that holds ids of stages."""
     region: str | None = None
     """Country of numbers without a country code, for the filter phone."""
 
@@ -296,6 +300,27 @@ class _Compiler:
             raise Refused(f"calculates ({sign}) with something that is not a number; ~ joins texts", sign)
         return lambda scope: calculated(scope, sign, left(scope), right(scope))
 
+    def _check_words(self, node: nodes.Compare) -> None:
+        """A field of a few values that is compared with another one makes a condition that nobody meant."""
+        if not self.names.words or len(node.ops) != 1:
+            return
+        for one, other in ((node.expr, node.ops[0].expr), (node.ops[0].expr, node.expr)):
+            base, keys = steps(one)
+            known = (
+                self.names.words.get((base.name, str(keys[0])))
+                if isinstance(base, nodes.Name) and len(keys) == 1
+                else None
+            )
+            if known is None or node.ops[0].op not in ("eq", "ne", "in", "notin"):
+                continue
+            given = constants(other.items if isinstance(other, nodes.List | nodes.Tuple) else [other])
+            for word in given:
+                if isinstance(word, str) and word and word not in known:
+                    found = f'"{word}" is never the value of {spelt(one)}{closest(word, known)}'
+                    if spelt(one) == self.names.stage_field:
+                        found = f'{spelt(one)} holds ids of stages; write event.stage for "{word}", or the id'
+                    self.unknown.append(Refused(found, repr(word)))
+
     def sign(self, node: Any) -> Evaluate:
         inner, sign = self.compile(node.node), -1 if isinstance(node, nodes.Neg) else 1
         return lambda scope: calculated(scope, "*", inner(scope), sign)
@@ -307,6 +332,7 @@ class _Compiler:
                 f"has {spelt(side)} in < or >, and it is neither a number nor a day as '2026-12-31'",
                 spelt(side),
             )
+        self._check_words(node)
         pairs = [(each.op, self.compile(each.expr), spelt(each.expr)) for each in node.ops]
         name = spelt(node.expr)
 

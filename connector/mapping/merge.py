@@ -12,8 +12,9 @@ from typing import Any
 from jinja2 import nodes
 
 from connector.errors import ConnectorError
+from connector.mapping.contradictions import decided
 from connector.mapping.expression import Compiled, Names, Refused, compile_expression
-from connector.mapping.syntax import always, spelt
+from connector.mapping.syntax import spelt
 from connector.mapping.tokens import BadSource, Field, Problem, conjuncts, parse, pieces, single_braces, whole
 from connector.mapping.values import (
     MAX_TEXT,
@@ -172,9 +173,8 @@ class Condition:
         try:
             field = whole(source)
             tree = parse(field)
-            for constant, meant in always(tree):
-                says = f"is the same for every record because of {spelt(constant)}; {meant}"
-                raise BadSource(field.offset_of(spelt(constant)), says)
+            for node, says in decided(tree):
+                raise BadSource(field.offset_of(spelt(node)), says)
             compiled = _refusing(field, lambda: compile_expression(tree, names))
             parts = [whole(text) for text in conjuncts(field)] if isinstance(tree, nodes.And) else [field]
             found = [compiled] if len(parts) == 1 else [_compiled(each, names) for each in parts]

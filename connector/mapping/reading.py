@@ -15,6 +15,7 @@ from connector.mapping.reading_write_backs import read_write_backs
 from connector.mapping.shape import Path, misshapen
 from connector.mapping.source import Document
 from connector.mapping.stages import index_of
+from connector.mapping.unlikely import unlikely
 from connector.mapping.vocabulary import Vocabulary
 from connector.mapping.words import closest, folded, nearly
 from connector.model import EventKind, Source
@@ -53,6 +54,9 @@ class Reader:
         self._check_names(raw)
         if self.mistakes:
             raise ConfigError(mistake for several in self.mistakes.values() for mistake in several)
+        placed = [(("rules", number), rule) for (number, _), rule in zip(raw, read, strict=True)]
+        for path, found in unlikely(placed, self.vocabulary):
+            self.warn(path, found)
         return tuple(read)
 
     def mistake(self, path: Path, found: str, *, offset: int | None = None) -> None:

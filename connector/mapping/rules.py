@@ -7,6 +7,7 @@ from connector.mapping.language import Call, Rule, RuleFile, When, schema
 from connector.mapping.reading import Reader
 from connector.mapping.source import read_yaml
 from connector.mapping.vocabulary import Moment, Vocabulary
+from connector.mapping.words import folded
 from connector.mapping.write_back_keys import WriteBacks
 
 __all__ = [
@@ -54,7 +55,13 @@ def connection_of(text: str | bytes, file: str) -> str:
             [document.mistake((), f"{what}; it begins with `version: 1` and `connection: NAME`")]
         )
     name = document.value.get("connection")
-    if not isinstance(name, str) or not name:
-        found = "connection is missing; it names the CRM account that the rules are for"
+    if isinstance(name, str) and name:
+        return name
+    spelt = next((key for key in document.value if key != "connection" and folded(key) == "connection"), None)
+    if spelt is not None:
+        raise ConfigError([document.mistake((spelt,), "is written connection, in small letters")])
+    if isinstance(name, list):
+        found = "is a list; a rule file is for one connection, and the same rules for another are a file of their own"
         raise ConfigError([document.mistake(("connection",), found)])
-    return name
+    found = "connection is missing; it names the CRM account that the rules are for"
+    raise ConfigError([document.mistake(("connection",), found)])

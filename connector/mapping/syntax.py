@@ -93,55 +93,6 @@ def unordered(node: nodes.Compare) -> Iterator[nodes.Node]:
         left = each.expr
 
 
-def always(tree: nodes.Node) -> Iterator[tuple[nodes.Node, str]]:
-    """Yield each constant that a condition joins by `and`, `or`, `not`, and what was probably meant."""
-    if isinstance(tree, nodes.Not):
-        sides, meant = [tree.node], _COMPARE
-    elif isinstance(tree, nodes.And | nodes.Or):
-        sides, meant = [tree.left, tree.right], _compared(tree.left)
-    else:
-        return
-    if isinstance(tree, nodes.And | nodes.Or) and (wrong := _impossible(tree)):
-        yield wrong
-    for side in sides:
-        if isinstance(side, nodes.Const):
-            yield side, meant.format(spelt(side))
-        yield from always(side)
-
-
-def _impossible(tree: nodes.BinExpr) -> tuple[nodes.Node, str] | None:
-    """`x != 'a' or x != 'b'` is true of everything, `x == 'a' and x == 'b'` of nothing."""
-    sign, words = ("ne", "not in") if isinstance(tree, nodes.Or) else ("eq", "in")
-    compared = [
-        each
-        for each in (tree.left, tree.right)
-        if isinstance(each, nodes.Compare) and [op.op for op in each.ops] == [sign]
-    ]
-    if len(compared) < 2 or spelt(compared[0].expr) != spelt(compared[1].expr):
-        return None
-    first, second = (each.ops[0].expr for each in compared)
-    if (
-        not isinstance(first, nodes.Const)
-        or not isinstance(second, nodes.Const)
-        or first.value == second.value
-    ):
-        return None
-    return second, f"write {spelt(compared[0].expr)} {words} [{spelt(first)}, {spelt(second)}]"
-
-
-_COMPARE: Final = "compare a field with it, or leave it out"
-
-
-def _compared(left: nodes.Node) -> str:
-    """What is meant by `country == 'DE' or 'CA'`."""
-    if not isinstance(left, nodes.Compare) or [each.op for each in left.ops] != ["eq"]:
-        return _COMPARE
-    first = left.ops[0].expr
-    return (
-        f"write {spelt(left.expr)} in [{spelt(first)}, {{}}]" if isinstance(first, nodes.Const) else _COMPARE
-    )
-
-
 def constants(arguments: Sequence[nodes.Node]) -> list[Any]:
     """Return the arguments of a filter that stand in the rule file, NOT_CONSTANT for each other."""
     return [each.value if isinstance(each, nodes.Const) else NOT_CONSTANT for each in arguments]

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from connector.mapping.expression import Names
 from connector.mapping.filters import Table
-from connector.model import Catalog
+from connector.model import Catalog, EventKind, Outcome, Source
 
 Moment = Literal["placed", "ended", "failed", "skipped", "held"]
 WITH_CALL: Final[tuple[Moment, ...]] = ("placed", "ended", "failed")
@@ -55,6 +55,8 @@ class Vocabulary:
     """Does the CRM say where a record came from? Else `from` would never be true."""
     crm: str = "the CRM"
     """Its name, for sentences."""
+    stage_field: str | None = None
+    """The record's own field that holds its stage's id, such as deal.dealstage."""
     moves_stage: bool = False
     """Can a write-back move the record to another stage?"""
     tags_on: str | None = None
@@ -83,4 +85,31 @@ class Vocabulary:
         else:
             objects["call"] = CALL_FIELDS
         texts = frozenset({"reason"}) if with_reason else frozenset[str]()
-        return Names(objects, self.standard_fields, texts, elsewhere, tables or {}, self.default_region)
+        return Names(
+            objects,
+            self.standard_fields,
+            texts,
+            elsewhere,
+            tables or {},
+            self._words(),
+            self.stage_field,
+            self.default_region,
+        )
+
+    def _words(self) -> dict[tuple[str, str], frozenset[str]]:
+        """The fields that have one of a few values."""
+        words = {
+            ("event", "how"): frozenset(EventKind),
+            ("event", "changed_by"): frozenset(Source),
+            ("call", "outcome"): frozenset(Outcome),
+        }
+        found = {field: frozenset(each.value for each in kind) for field, kind in words.items()}
+        if self.catalog is not None and self.catalog.pipelines:
+            pipelines = self.catalog.pipelines
+            stages = frozenset(stage.label for each in pipelines for stage in each.stages)
+            found |= {("event", "stage"): stages, ("event", "previous_stage"): stages}
+            if self.stage_field is not None:
+                name, _, key = self.stage_field.partition(".")
+                found[name, key] = frozenset(stage.id for each in pipelines for stage in each.stages)
+            found["event", "pipeline"] = frozenset(each.label for each in pipelines)
+        return found

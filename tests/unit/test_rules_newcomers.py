@@ -1,10 +1,13 @@
 """What people write who are new to rules: each mistake says what to write instead."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
-from tests.unit.test_rules import LIVE, VOCABULARY, changed, load, mistakes
+from connector.errors import ConfigError
+from connector.mapping.rules import connection_of
+from tests.unit.test_rules import GOOD, LIVE, VOCABULARY, changed, load, mistakes
 
 HUBSPOT = replace(
     VOCABULARY,
@@ -12,6 +15,9 @@ HUBSPOT = replace(
     notes_on=("deal",),
     instead={"tags": "HubSpot gives apps no tags; write a property"},
 )
+
+
+KNOWN = replace(LIVE, stage_field="deal.dealstage")
 
 
 @pytest.mark.parametrize(
@@ -33,6 +39,26 @@ HUBSPOT = replace(
         ("contact.phone == 'US' and contact.phone == 'CA'", "write contact.phone in ['US', 'CA']"),
         ("mobil == 5", "a text stands in quotes: 'mobil'"),
         ("phon == 5", "did you mean contact.phone?"),
+        (
+            "deal.amount > 1000 and deal.amount < 500",
+            "is true of no record: deal.amount cannot be > 1000 and < 500; is `or` meant?",
+        ),
+        ("1000 < deal.amount and deal.amount == 500", "deal.amount cannot be > 1000 and == 500"),
+        ("5 > deal.amount > 9", None),
+        ("deal.amount >= 5 and deal.amount <= 5", None),
+        ("contact.phone and not contact.phone", "contact.phone cannot have a value and have none"),
+        ("event.how == 'create'", '"create" is never the value of event.how; did you mean "created"?'),
+        (
+            "event.changed_by in ['person', 'manual']",
+            '"manual" is never the value of event.changed_by; there are:',
+        ),
+        ("deal.amount > 1 and 'Demo requestd' == event.stage", 'did you mean "Demo requested"?'),
+        ("event.previous_stage != 'Qualified' and event.pipeline == 'Renewals'", None),
+        (
+            "deal.dealstage == 'Demo requested'",
+            'deal.dealstage holds ids of stages; write event.stage for "Demo requested", or the id',
+        ),
+        ("deal.dealstage in ['1001', '1002']", None),
         ("deal.amount => 1000", "write >="),
         ("deal.amount <> 1000", "write !="),
         ("deal.amount > 12/31/2026", "is a calculation here; a day stands in quotes, as '2026-12-31'"),
@@ -78,8 +104,12 @@ HUBSPOT = replace(
         ),
     ],
 )
-def test_a_condition(condition: str, wanted: str) -> None:
-    (found,) = mistakes(changed("deal.amount >= 1000", condition), HUBSPOT)
+def test_a_condition(condition: str, wanted: str | None) -> None:
+    text = changed("deal.amount >= 1000", condition)
+    if wanted is None:
+        assert load(text, KNOWN).rules
+        return
+    (found,) = mistakes(text, KNOWN if "event." in condition or "dealstage" in condition else HUBSPOT)
     assert wanted in found
 
 
@@ -206,11 +236,109 @@ def test_hours_over_midnight_are_warned_of(window: str, *, warned: bool) -> None
             "is for every record that enters any stage",
         ),
         ("{{ deal.id }}", "*|EMAIL|*", "a merge field is written {{ contact.email }}"),
+        (
+            "deal.amount >= 1000",
+            "deal.amount >= 10.000",
+            "has 10.000, which is 10; 10000 is written without a point",
+        ),
+        ("enters: Demo requested", "enters: all", 'is a stage called "all"; whichever it is, is written any'),
+        (
+            "agent: Lead Qualifier",
+            "name: firstname",
+            'is the same for everybody; a field is written "{{ contact.firstname }}"',
+        ),
+        (
+            "agent: Lead Qualifier",
+            "email: <email>",
+            'is the same for everybody; a field is written "{{ contact.email }}"',
+        ),
+        ('"{{ contact.phone }}"', '"+12025550100"', "is one number for every record"),
+        (
+            "{{ contact.phone }}",
+            "{{ contact.email }}",
+            "is an email address (contact.email), so nobody could be called",
+        ),
+        (
+            "{{ contact.phone }}",
+            "{{ contact.phone }} {{ contact.mobilephone }}",
+            "are a list: [contact.mobilephone, contact.phone]",
+        ),
+        (
+            "    write_back:",
+            "    policy: {window: {zone: America/New_York}}\n    write_back:",
+            "goes by the clock of America/New_York for everybody",
+        ),
+        (
+            "    write_back:",
+            "    policy: {expires: 1m}\n    write_back:",
+            "drops a call that has to wait longer than 1 minute",
+        ),
+        (
+            "        deal: {dealname:",
+            "        deal: {closedate: 12/31/2026, dealname:",
+            'is the text "12/31/2026"; CRMs take days as 2026-12-31',
+        ),
+        (
+            "        deal: {dealname:",
+            "        deal: {dealstage: '1002', dealname:",
+            "moves the record; `stage:` does that too",
+        ),
+        (
+            "        deal: {dealname:",
+            "        contact: {phone: ''}\n        deal: {dealname:",
+            "writes over contact.phone, the number that this rule calls",
+        ),
     ],
 )
 def test_what_loads_and_is_rarely_meant_is_warned_of(old: str, new: str, wanted: str) -> None:
-    (found,) = load(changed(old, new), HUBSPOT).warnings
+    (found,) = load(
+        changed(old, new), replace(HUBSPOT, stage_field="deal.dealstage", writable=("deal", "contact"))
+    ).warnings
     assert wanted in found.found
+
+
+SECOND = """\
+  - name: {name}
+    when: {{pipeline: Sales Pipeline, enters: Demo requested{more}}}
+    call: {{phone_number: "{{{{ contact.phone }}}}"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "wanted"),
+    [
+        ("", "", 'makes a second call of each event, beside the rule "One"; if one is enough, that rule says stop: true'),
+        (", not_source: import", ", not_source: [import, workflow]", "makes a second call of each event"),
+        ("}\n    stop: true\n    policy: {", "", 'is asked about no event: the rule "One" above takes them all, and says stop: true'),
+        ("}\n    stop: true\n    policy: {", ", if: deal.amount > 5", "is asked about no event"),
+        (", if: deal.amount > 5}\n    stop: true\n    policy: {", "", None),
+        ("", ", if: deal.amount > 5", None),
+        ("", "}\n    policy: {cool_down: 24h", None),
+        ("}\n    policy: {dry_run: true", "", None),
+        (", how: created", "", None),
+        (", only_source: person", ", only_source: import", None),
+    ],
+)  # fmt: skip
+def test_two_rules_for_the_same_events(first: str, second: str, wanted: str | None) -> None:
+    text = (
+        GOOD[: GOOD.index("  - name")]
+        + SECOND.format(name="One", more=first)
+        + SECOND.format(name="Two", more=second)
+    )
+    found = [each.found for each in load(text, HUBSPOT).warnings]
+    assert [wanted in each for each in found] == [True] if wanted else found == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wanted"),
+    [
+        ("connection: sales-hubspot", "Connection: sales-hubspot", "rules.yaml:2:1  Connection  is written connection, in small letters"),
+        ("connection: sales-hubspot", "connection: [a, b]", "is a list; a rule file is for one connection"),
+    ],
+)  # fmt: skip
+def test_whose_rules_they_are(old: str, new: str, wanted: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(wanted)):
+        connection_of(changed(old, new), "rules.yaml")
 
 
 @pytest.mark.parametrize(

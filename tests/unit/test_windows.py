@@ -225,7 +225,6 @@ def test_hours_may_be_several_overlap_and_pass_midnight() -> None:
         ({"mon": ["9-25"]}, '"9-25" is not a range of hours; write 09:00-18:00'),
         ({"mon": ["9-17"]}, '"9-17" is not a range of hours; write 09:00-17:00'),
         ({"mon": ["9-5"]}, '"9-5" is not a range of hours; write 09:00-17:00'),
-        ({"mon": ["9-17"]}, '"9-17" is not a range of hours; write 09:00-17:00'),
         ({"mon": ["9 to 5pm"]}, '"9 to 5pm" is not a range of hours; write 09:00-17:00'),
         ({"mon": ["9:30\u201318.00 h"]}, '"9:30\u201318.00 h" is not a range of hours; write 09:30-18:00'),
         ({"mon": ["8pm-midnight"]}, '"8pm-midnight" is not a range of hours; write 20:00-24:00'),

@@ -1,0 +1,129 @@
+"""Conditions that are the same for every record: nearly always something else was meant."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from jinja2 import nodes
+
+from connector.mapping.syntax import spelt, steps
+
+_COMPARE: Final = "compare a field with it, or leave it out"
+_MIRRORED: Final[Mapping[str, str]] = {"lt": "gt", "lteq": "gteq", "gt": "lt", "gteq": "lteq", "eq": "eq"}
+_SPELT: Final[Mapping[str, str]] = {"lt": "<", "lteq": "<=", "gt": ">", "gteq": ">=", "eq": "=="}
+_ABOVE: Final = frozenset({"gt", "gteq"})
+
+Wrong = tuple[nodes.Node, str]
+"""What makes it so, and what to say of it."""
+
+
+def decided(tree: nodes.Node) -> Iterator[Wrong]:
+    """Yield what makes a condition true or false of every record."""
+    for node, meant in _constants(tree):
+        yield node, f"is the same for every record because of {spelt(node)}; {meant}"
+    if isinstance(tree, nodes.And):
+        yield from _never(list(_joined(tree)))
+
+
+def _constants(tree: nodes.Node) -> Iterator[Wrong]:
+    """Constants that are joined by `and`, `or`, `not`, and what was probably meant."""
+    if isinstance(tree, nodes.Not):
+        sides, meant = [tree.node], _COMPARE
+    elif isinstance(tree, nodes.And | nodes.Or):
+        sides, meant = [tree.left, tree.right], _compared(tree.left)
+        if wrong := _impossible(tree):
+            yield wrong
+    else:
+        return
+    for side in sides:
+        if isinstance(side, nodes.Const):
+            yield side, meant.format(spelt(side))
+        yield from _constants(side)
+
+
+def _impossible(tree: nodes.BinExpr) -> Wrong | None:
+    """`x != 'a' or x != 'b'` is true of everything, `x == 'a' and x == 'b'` of nothing."""
+    sign, words = ("ne", "not in") if isinstance(tree, nodes.Or) else ("eq", "in")
+    compared = [
+        each
+        for each in (tree.left, tree.right)
+        if isinstance(each, nodes.Compare) and [op.op for op in each.ops] == [sign]
+    ]
+    if len(compared) < 2 or spelt(compared[0].expr) != spelt(compared[1].expr):
+        return None
+    first, second = (each.ops[0].expr for each in compared)
+    if (
+        not isinstance(first, nodes.Const)
+        or not isinstance(second, nodes.Const)
+        or first.value == second.value
+    ):
+        return None
+    return second, f"write {spelt(compared[0].expr)} {words} [{spelt(first)}, {spelt(second)}]"
+
+
+def _compared(left: nodes.Node) -> str:
+    """What is meant by `country == 'DE' or 'CA'`."""
+    if not isinstance(left, nodes.Compare) or [each.op for each in left.ops] != ["eq"]:
+        return _COMPARE
+    first = left.ops[0].expr
+    return (
+        f"write {spelt(left.expr)} in [{spelt(first)}, {{}}]" if isinstance(first, nodes.Const) else _COMPARE
+    )
+
+
+def _joined(tree: nodes.Node) -> Iterator[nodes.Node]:
+    """The parts that must all be true."""
+    if isinstance(tree, nodes.And):
+        yield from _joined(tree.left)
+        yield from _joined(tree.right)
+    else:
+        yield tree
+
+
+def _never(parts: list[nodes.Node]) -> Iterator[Wrong]:
+    """Parts of which not all can be true: `x > 1000 and x < 500`, `x and not x`."""
+    wanted = {spelt(each): each for each in parts if _is_field(each)}
+    for each in parts:
+        if isinstance(each, nodes.Not) and (name := spelt(each.node)) in wanted:
+            yield each.node, f"is true of no record: {name} cannot have a value and have none"
+    limits: dict[str, list[tuple[str, float, nodes.Node]]] = {}
+    for name, sign, node in (limit for each in parts for limit in _limits(each)):
+        for other_sign, other, _ in limits.setdefault(name, []):
+            if not _together(sign, node.value, other_sign, other):
+                first, second = f"{_SPELT[other_sign]} {other}", f"{_SPELT[sign]} {node.value}"
+                yield node, f"is true of no record: {name} cannot be {first} and {second}; is `or` meant?"
+                return
+        limits[name].append((sign, node.value, node))
+
+
+def _limits(node: nodes.Node) -> Iterator[tuple[str, str, Any]]:
+    """The numbers that a comparison holds a field against: its name, the sign, the number."""
+    if not isinstance(node, nodes.Compare):
+        return
+    left = node.expr
+    for each in node.ops:
+        if each.op in _SPELT and _is_field(left) and _is_number(each.expr):
+            yield spelt(left), each.op, each.expr
+        elif each.op in _SPELT and _is_number(left) and _is_field(each.expr):
+            yield spelt(each.expr), _MIRRORED[each.op], left
+        left = each.expr
+
+
+def _together(sign: str, number: float, other_sign: str, other: float) -> bool:
+    """Can a number keep to both limits?"""
+    if "eq" in (sign, other_sign):
+        (exact, limit, at) = (number, other_sign, other) if sign == "eq" else (other, sign, number)
+        return {
+            "eq": exact == at, "lt": exact < at, "lteq": exact <= at, "gt": exact > at, "gteq": exact >= at
+        }[limit]  # fmt: skip
+    if (sign in _ABOVE) == (other_sign in _ABOVE):
+        return True
+    least, most = (number, other) if sign in _ABOVE else (other, number)
+    return least < most or (least == most and {sign, other_sign} == {"lteq", "gteq"})
+
+
+def _is_field(node: nodes.Node) -> bool:
+    return isinstance(steps(node)[0], nodes.Name) and isinstance(node, nodes.Getattr | nodes.Getitem)
+
+
+def _is_number(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Const) and type(node.value) in (int, float)
