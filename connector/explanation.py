@@ -38,6 +38,7 @@ def lines(shown: Mapping[str, Any]) -> Iterator[str]:
         yield from _section(f"different at the first look, {_time(looks[0]['at'])}", _changed(looks))
     yield from _section("what happened", (_happened(each) for each in shown["history"]))
     yield from _section("written into the CRM", (_written(each) for each in shown["write_backs"]))
+    yield from _section("to be written into the CRM", (f"  {each}" for each in shown.get("afterwards", ())))
 
 
 def about(shown: Mapping[str, Any]) -> Iterator[str]:

@@ -20,11 +20,13 @@ from connector.config import load_config
 from connector.errors import ConfigError, ConnectorError, MalformedDelivery, PermanentError
 from connector.looks import look, unread
 from connector.mapping.evaluate import Reason, Situation, concerns, decide_in, situation, stopped_by
-from connector.mapping.matching import conditions
+from connector.mapping.matching import ELSEWHERE, conditions
+from connector.mapping.promised import promised
 from connector.mapping.rules import RuleFile
 from connector.mapping.steps import Part, Step
+from connector.mapping.vocabulary import Moment
 from connector.mapping.words import closest, listed
-from connector.model import Catalog, Context, News, RecordRef, Request, Source, StageEvent
+from connector.model import Catalog, Context, DispatchState, News, RecordRef, Request, Source, StageEvent
 from connector.parts import build_adapters
 from connector.permission import Asked, Register
 from connector.policy.sentences import past
@@ -220,10 +222,17 @@ def _event(asked: _Preview, event: StageEvent) -> dict[str, Any]:
             continue
         here = here or _here(asked, event, catalog)
         row, took = _decided(asked, candidate, here)
-        rows.append(_shown(row))
+        rows.append(_shown(row) | {"afterwards": list(promised(rule.write_back, _moments(row)))})
         if took and rule.stop:
             stopped = stopped_by(rule)
     return {"event": entered, "rules": rows}
+
+
+def _moments(row: Dispatch) -> tuple[Moment, ...]:
+    """When something is going to be written of it."""
+    if row.state is DispatchState.WAITING:
+        return (*(("held",) if row.word != "due" else ()), "placed", "ended", "failed")
+    return ("skipped",) if row.word not in (*ELSEWHERE, "dry_run") else ()
 
 
 def _here(asked: _Preview, event: StageEvent, catalog: Catalog) -> Situation | ConnectorError:

@@ -1,5 +1,6 @@
 """Records made up in YAML for `stagecall preview --record`: fields by object, and where the record stands."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,15 +63,17 @@ class RecordFile:
         if not self.values.get("stage"):
             return known
         here = self.stage()
-        named_by_rules = next((each.when.pipeline for each in rules.rules if each.when.pipeline), here)
-        pipeline = str(self.values.get("pipeline") or named_by_rules)
+        named_by_rules = dict.fromkeys(each.when.pipeline for each in rules.rules if each.when.pipeline)
+        pipeline = str(self.values.get("pipeline") or next(iter(named_by_rules), here))
+        same = next((each for each in known.pipelines if pipeline in (each.id, each.label)), None)
+        id_, label = (same.id, same.label) if same else (pipeline, pipeline)
+        others = [each for each in named_by_rules if each != id_ and folded(each) not in (folded(label), ANY)]
         words = (word for rule in rules.rules for word in (*rule.when.enters, *rule.when.came_from))
         named = [here, *(word for word in words if folded(word) != ANY)]
         standard = [stage for each in known.pipelines for stage in each.stages if stage.label not in named]
-        stages = [
-            Stage(event.stage or here if label == here else label, label) for label in dict.fromkeys(named)
-        ]
-        return Catalog((Pipeline(event.pipeline or pipeline, pipeline, (*stages, *standard)),))
+        stages = [Stage(event.stage or here if word == here else word, word) for word in dict.fromkeys(named)]
+        here_is = Pipeline(event.pipeline or id_, label, (*stages, *standard))
+        return Catalog((here_is, *(_like(each, stages) for each in others)))
 
     def context(self, event: StageEvent, catalog: Catalog) -> Context:
         """The record as the CRM would give it; `amount: 1200` means the text "1200"."""
@@ -85,6 +88,11 @@ class RecordFile:
         stage = event.stage or (pipeline or Pipeline("", "", (Stage("", ""),))).stages[0].id or None
         ref = RecordRef(event.record.type, event.record.id)
         return Context(ref, stage, pipeline.id if pipeline else event.pipeline, fields)
+
+
+def _like(pipeline: str, stages: Sequence[Stage]) -> Pipeline:
+    """Another pipeline that rules name: with stages of these names, which are not these stages."""
+    return Pipeline(pipeline, pipeline, tuple(Stage(f"{pipeline}/{each.id}", each.label) for each in stages))
 
 
 def read_record_file(file: Path) -> RecordFile:

@@ -174,10 +174,11 @@ def repeated(files: Sequence[LoadedFile]) -> list[Mistake]:
     seen: dict[tuple[str, str], str] = {}
     mistakes = []
     for each in files:
-        for rule in each.rules.rules:
-            key = (each.rules.connection, rule.name)
+        document, _ = read_yaml(each.text, each.file)
+        for number, rule in enumerate(each.rules.rules):
+            key, path = (each.rules.connection, rule.name), ("rules", number, "name")
             if key in seen:
-                found = f"a rule of this name stands in {seen[key]} too; a rule's name is unique"
-                mistakes.append(Mistake(each.file, 0, 0, f'rule "{rule.name}"', found))
-            seen.setdefault(key, each.file)
+                found = f'"{rule.name}" is the name of a rule in {seen[key]} too; a rule\'s name is unique'
+                mistakes.append(document.mistake(path, found))
+            seen.setdefault(key, f"{each.file}:{document.position(path)[0]}")
     return mistakes

@@ -184,6 +184,8 @@ class _Compiler:
         if name in self.names.elsewhere or nearest(name, [*self.names.objects, *self.names.texts]):
             return self._unknown(name)
         fields = {**self.names.objects, **self.names.usual}
+        if name == "name" and "firstname" in (fields.get("contact") or ()):
+            return '"name" is not known here; a person\'s name is contact.firstname and contact.lastname'
         meant = [f"{each}.{name}" for each, known in fields.items() if known and name in known]
         if not meant and name.islower() and len(name) > 3:
             homes = {key: each for each, known in fields.items() for key in sorted(known or ())}

@@ -60,6 +60,7 @@ def test_preview_shows_the_request_of_a_rule_that_fires() -> None:
     assert "calls +12025550147" in said
     assert 'name: Ada Lovelace  (contact.firstname is "Ada", contact.lastname is "Lovelace")' in said
     assert 'amount: 4800  (deal.amount is "4800")' in said
+    assert "placed: deal.ai_call_status = calling, deal.ai_call_id = {{ call.id }}" in said
 
 
 def test_preview_says_why_a_rule_does_not_fire(tmp_path: Path) -> None:
@@ -191,6 +192,30 @@ def test_preview_of_a_deal_in_another_stage_says_so(tmp_path: Path) -> None:
     fixture = ROOT / "adapters/hubspot/fixtures/deal_stage_changed.http"
     said = _run("preview", example, "--delivery", fixture, "--record", record).output
     assert 'no call: stage "Qualified" is not "Demo requested" of rule' in said
+
+
+def test_preview_of_a_deal_in_another_pipeline_says_so(tmp_path: Path) -> None:
+    record = tmp_path / "record.yaml"
+    record.write_text(RECORD.read_text().replace("pipeline: Sales Pipeline", "pipeline: Sale Pipeline"))
+    said = _run("preview", ROOT / "examples/workflows/call-demo-requests.yaml", "--record", record).output
+    assert 'no call: pipeline "Sale Pipeline" is not the one of rule "Call people' in said
+
+
+def test_a_rule_may_name_the_pipeline_of_a_made_up_record_by_its_id(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    example = ROOT / "examples/workflows/call-demo-requests.yaml"
+    rules.write_text(example.read_text().replace("pipeline: Sales Pipeline", "pipeline: default"))
+    assert "calls +12025550147" in _run("preview", rules, "--record", RECORD, "--at", BY_DAY).output
+
+
+def test_a_name_that_two_files_use_is_a_mistake_with_its_lines(config: Path) -> None:
+    again = config.parent / "again.yaml"
+    again.write_text((config.parent / "rules.yaml").read_text())
+    config.write_text(config.read_text().replace("[rules.yaml]", "[rules.yaml, again.yaml]"))
+    done = _run("check", "--config", config)
+    line = again.read_text().split("  - name:")[0].count("\n") + 1
+    assert f"{again}:{line}:" in done.output
+    assert f"is the name of a rule in {config.parent / 'rules.yaml'}:{line} too" in done.output
 
 
 def test_preview_of_what_is_no_delivery_names_the_file() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from connector.errors import ConfigError
 from connector.mapping.evaluate import event_values, fields_needed
+from connector.mapping.promised import promised
 from connector.mapping.rules import Rule, Vocabulary, load_rules
 from connector.mapping.vocabulary import CALL_FIELDS, EVENT_FIELDS, Moment
 from connector.mapping.wanted import About, Happened, call_values, write_back
@@ -206,6 +207,21 @@ def test_a_mistake_says_where_it_stands_and_in_which_rule() -> None:
 def test_tags_without_a_tag_are_a_mistake() -> None:
     assert mistakes("{ended: {tags: {}}}", TAGGED) == ["is empty; write add, remove, or both"]
     assert "did you mean" in mistakes("{ended: {tags: {ad: x}}}", TAGGED)[0]
+
+
+def test_what_will_be_written_is_told_as_the_file_has_it() -> None:
+    tagged = rule(
+        '{skipped: {deal: {why: "{{ reason }}", at: null}, note: "no call: {{ reason }}", tags: {add: called, remove: to call}},'
+        " ended: {stage: {answered: Qualified, busy: null}}, placed: {stage: Qualified}}",
+        TAGGED,
+    )
+    assert list(promised(tagged.write_back, ("skipped", "held", "ended", "placed"))) == [
+        'skipped: deal.why = {{ reason }}, deal.at = empty, a note "no call: {{ reason }}", tag +called, tag -to call',
+        "ended: moved to the stage Qualified where the outcome is answered",
+        "placed: moved to the stage Qualified",
+    ]
+    logged = rule("{ended: {log_call: true}}")
+    assert list(promised(logged.write_back, ("ended",))) == ["ended: the call, on the timeline"]
 
 
 def test_call_and_event_have_the_fields_that_rules_are_checked_against() -> None:

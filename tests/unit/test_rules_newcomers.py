@@ -7,10 +7,11 @@ import pytest
 
 from connector.errors import ConfigError
 from connector.mapping.rules import connection_of
-from tests.unit.test_rules import GOOD, LIVE, VOCABULARY, changed, load, mistakes
+from tests.unit.test_rules import FIELDS, GOOD, LIVE, VOCABULARY, changed, load, mistakes
 
 HUBSPOT = replace(
     VOCABULARY,
+    standard_fields={**FIELDS, "contact": FIELDS["contact"] | {"firstname"}},
     crm="HubSpot",
     notes_on=("deal",),
     instead={"tags": "HubSpot gives apps no tags; write a property"},
@@ -27,6 +28,7 @@ KNOWN = replace(LIVE, stage_field="deal.dealstage")
         ("amount > 100", '"amount" is not known here; did you mean deal.amount?'),
         ("id == 5", '"id" is not known here; did you mean deal.id or contact.id or event.id?'),
         ("dael", 'did you mean "deal"?'),
+        ("name == 'Ada'", "a person's name is contact.firstname and contact.lastname"),
         ("deal.amount > 1,000", "a number is written as 1000 or 1000.50, without a comma"),
         ("deal.amount > 1.000,50", "a number is written as 1000 or 1000.50, without a comma"),
         ("contact.phone == 'DE' or 'CA'", "write contact.phone in ['DE', 'CA']"),
