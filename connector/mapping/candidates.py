@@ -42,15 +42,15 @@ def number_to_call(
                 looked.append(called)
                 return number
             unwanted = unwanted or (number, called)
-            sentence = _unwanted(number, field)
+            looked.append(partial(_step, _unwanted(number, field), False, field, values, notes))
         elif not raw:
             empty.append(field)
-            sentence = _tried([field], values)
+            looked.append(partial(_empty_step, field, values, notes))
         else:
             hint = f"in {region}" if region else f'and "{short(named)}" is not the two letters of a country'
             sentence = f'"{short(raw)}"{_of(field)} is not a phone number {hint}'
             unusable.append(sentence)
-        looked.append(partial(_step, sentence, False, field, values, notes))
+            looked.append(partial(_step, sentence, False, field, values, notes))
     if unwanted is not None:
         looked.append(unwanted[1])
         return unwanted[0]
@@ -91,6 +91,10 @@ def _number_step(
 ) -> Iterator[Step]:
     sentence = f'phone number: {number} (from "{short(raw)}", region {region or "not known"})'
     yield from _step(sentence, True, field, values, notes)
+
+
+def _empty_step(field: MergeField, values: Mapping[str, Any], notes: list[str]) -> Iterator[Step]:
+    yield from _step(_tried([field], values), False, field, values, notes)
 
 
 def _step(

@@ -83,17 +83,19 @@ class Situation:
     catalog: Catalog
     values: Mapping[str, Mapping[str, Any]]
     """What merge fields read: the record's fields by object, and `event`."""
-    entered: str
     moved_on: Verdict
+
+    @property
+    def entered(self) -> str:
+        """The sentence that says what happened."""
+        return _entered(self.event.record, self.values["event"])
 
 
 def situation(event: StageEvent, context: Context, catalog: Catalog) -> Situation:
     """Prepare an event and its record for the rules."""
     event = _completed(event, context, catalog)
-    about_event = event_values(event, catalog)
-    values = {**context.fields, **event.fields, "event": about_event}
-    entered = _entered(event.record, about_event)
-    return Situation(event, catalog, values, entered, moved_on(event, context, catalog))
+    values = {**context.fields, **event.fields, "event": event_values(event, catalog)}
+    return Situation(event, catalog, values, moved_on(event, context, catalog))
 
 
 def decide(

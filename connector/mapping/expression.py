@@ -26,6 +26,7 @@ from connector.mapping.syntax import (
 )
 from connector.mapping.values import (
     EMPTY,
+    MAX_TEXT,
     Scope,
     cut,
     is_empty,
@@ -160,7 +161,9 @@ class _Compiler:
         remark = f"{name}.{key} is empty"
 
         def read(scope: Scope) -> Any:
-            value = plain((scope.values.get(name) or EMPTY).get(key))
+            value = (scope.values.get(name) or EMPTY).get(key)
+            if type(value) is not str or len(value) > MAX_TEXT:
+                value = plain(value)
             if value is None or value == "":
                 scope.note(remark)
             return value
@@ -216,11 +219,13 @@ class _Compiler:
             raise Refused(f"uses the filter {node.name} wrongly: {wrong}", f"| {node.name}")
         value, arguments = self.compile(node.node), self._arguments(node)
         apply: Apply = known.apply
+        if NOT_CONSTANT not in constants(node.args):
+            return _filtered_with(apply, value, [argument(Scope(EMPTY, [])) for argument in arguments])
 
         def filtered(scope: Scope) -> Any:
             given = value(scope)
             others = [argument(scope) for argument in arguments]
-            scope.charge(weight(given) + sum([len(other) for other in others if type(other) is str]))
+            scope.charge(weight(given) + _length(others))
             found = apply(scope, given, *others)
             return cut(found, scope) if type(found) is str else found
 
@@ -289,6 +294,9 @@ class _Compiler:
 
     def listing(self, node: Any) -> Evaluate:
         items = [self.compile(each) for each in node.items]
+        values = constants(node.items)
+        if NOT_CONSTANT not in values:
+            return lambda scope: values
         return lambda scope: [item(scope) for item in items]
 
     def calculation(self, node: Any) -> Evaluate:
@@ -395,6 +403,23 @@ def _deep_field(name: str, key: str, deeper: list[str | int]) -> Evaluate:
         return value
 
     return read
+
+
+def _filtered_with(apply: Apply, value: Evaluate, others: Sequence[Any]) -> Evaluate:
+    """A filter whose arguments stand in the rule file."""
+    cost = _length(others)
+
+    def filtered(scope: Scope) -> Any:
+        given = value(scope)
+        scope.charge(weight(given) + cost)
+        found = apply(scope, given, *others)
+        return cut(found, scope) if type(found) is str else found
+
+    return filtered
+
+
+def _length(arguments: Sequence[Any]) -> int:
+    return sum([len(each) for each in arguments if type(each) is str])
 
 
 def _or_else(evaluate: Evaluate, other: Any) -> Evaluate:

@@ -121,7 +121,7 @@ class MergeField:
         return found if isinstance(found, str) else ""
 
     def _alone(self, scope: Scope) -> str:
-        return str(sendable(cut(_text(self.parts[0], scope), scope)))
+        return _fitting(_text(self.parts[0], scope), scope)
 
     def _joined(self, scope: Scope) -> str:
         texts: list[str] = []
@@ -133,7 +133,7 @@ class MergeField:
             scope.charge(len(text))
             if size > MAX_TEXT:
                 break
-        return str(sendable(cut("".join(texts), scope)))
+        return _fitting("".join(texts), scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,18 +235,29 @@ def _within(scope: Scope, evaluate: Callable[[Scope], Any]) -> Any:
         return None
 
 
+def _fitting(text: str, scope: Scope) -> str:
+    """The text as it can be sent; most are short and plain."""
+    if len(text) * 4 <= MAX_TEXT and text.isascii() and "\x00" not in text:
+        return text
+    return str(sendable(cut(text, scope)))
+
+
 def _finished(value: Any, scope: Scope) -> Any:
+    if type(value) is str:
+        return _fitting(value, scope)
     if not is_single(value) and weight(value) > MAX_TEXT:
         scope.note(f"a value of more than {MAX_TEXT:,} characters was left out")
         return None
-    found = sendable(plain(value))
-    return cut(found, scope) if isinstance(found, str) else found
+    return sendable(plain(value))
 
 
 def _text(part: str | Compiled, scope: Scope) -> str:
     if isinstance(part, str):
         return part
-    found = plain(part.evaluate(scope))
+    found = part.evaluate(scope)
+    if type(found) is str:
+        return found
+    found = plain(found)
     if isinstance(found, str):
         return found
     scope.charge(weight(found))

@@ -88,6 +88,8 @@ def is_empty(value: Any) -> bool:
 
 def is_true(value: Any) -> bool:
     """Decide a condition: empty, 0, an empty list and the text `false` are false, all else is true."""
+    if value is True or value is False:
+        return value
     if isinstance(value, str):
         word = value.strip()
         return bool(word) and word.casefold() != "false"
