@@ -57,7 +57,7 @@ AGENT_WITHOUT_NUMBER = Problem(
 BAD_IDEMPOTENCY_KEY = Problem(
     400,
     "invalid_idempotency_key",
-    "Idempotency-Key must be 1 to 255 ASCII characters",
+    "Idempotency-Key must be 1 to 255 ASCII characters; percent-encode others, as in K%C3%A4ufer",
     blamed="Idempotency-Key",
 )
 IDEMPOTENCY_KEY_REUSED = Problem(

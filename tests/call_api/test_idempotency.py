@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -82,7 +83,7 @@ def test_the_limit_is_exact_for_twenty_at_once(serve: Serve) -> None:
     assert calls(running) == 7
 
 
-@pytest.mark.parametrize("key", ["x" * 255, "a b", "deal/1?&="])
+@pytest.mark.parametrize("key", ["x" * 255, "a b", "deal/1?&=", quote("Käufer-7 \u260e")])
 def test_any_ascii_text_of_255_characters_is_a_key(running: Running, key: str) -> None:
     assert send(running, key).status_code == 200
     assert send(running, key).headers["Idempotent-Replayed"] == "true"
@@ -93,6 +94,7 @@ def test_400_for_a_key_too_short_or_long_or_not_ascii(running: Running, key: str
     answer = send(running, key)
     assert answer.status_code == 400
     assert answer.json()["code"] == "invalid_idempotency_key"
+    assert "percent-encode others" in answer.json()["error"]
 
 
 def test_a_key_is_remembered_for_a_week(running: Running) -> None:

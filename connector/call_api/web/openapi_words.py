@@ -32,8 +32,8 @@ seconds as `Retry-After` says.
 
 ## Never call twice
 
-Send an `Idempotency-Key` with every trigger: any ASCII text up to 255 characters that names this one call to make, such
-as the number of an order. If no answer reaches you, send the same request with the same key again. You get the
+Send an `Idempotency-Key` with every trigger: any string up to 255 characters that names this one call to make, such
+as the number of an order; characters beyond ASCII go percent-encoded, as headers want it. If no answer reaches you, send the same request with the same key again. You get the
 first answer, marked `Idempotent-Replayed: true`, and nobody is called twice. A key is kept for 7 days.
 
 ## Limits
@@ -70,7 +70,7 @@ IDEMPOTENCY_KEY: dict[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "Names this one call to make: ASCII text. The same key and body again gives the first answer, "
+    "description": "Names this one call to make: any string, characters beyond ASCII percent-encoded. The same key and body again gives the first answer, "
     "and nobody is called twice; the same key with another body is 409. Kept for 7 days.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
     "example": "order-1148",
