@@ -6,14 +6,25 @@ mappings and nothing else (no attributes of objects, no calls), never raises, an
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from jinja2 import nodes
 
 from connector.mapping.filters import FILTERS, NOT_CONSTANT, Apply, Table
-from connector.mapping.hints import bare
-from connector.mapping.operations import MAX_NUMBER, calculated, holds, part
+from connector.mapping.names import Names
+from connector.mapping.operations import MAX_NUMBER, calculated, part, prepared
+from connector.mapping.running import (
+    Evaluate,
+    comparison,
+    filtered,
+    filtered_with,
+    nothing,
+    or_else,
+    quickly,
+    reader,
+    reader_of_part,
+)
 from connector.mapping.syntax import (
     constant_results,
     constants,
@@ -26,42 +37,16 @@ from connector.mapping.syntax import (
 )
 from connector.mapping.values import (
     EMPTY,
-    MAX_TEXT,
     Scope,
     cut,
-    is_empty,
     is_true,
     number_of,
     plain,
     text_of,
-    weight,
 )
-from connector.mapping.words import closest, listed, nearest
-
-Evaluate = Callable[[Scope], Any]
+from connector.mapping.words import closest, listed
 
 _MAX_DEPTH = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """The names that an expression may begin with, and their fields where all of them are known."""
-
-    objects: Mapping[str, frozenset[str] | None]
-    usual: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Fields that are known of an object that may have more."""
-    texts: frozenset[str] = frozenset()
-    """Names that are values themselves: `reason`."""
-    elsewhere: Mapping[str, str] = field(default_factory=dict)
-    """Names known in another place of a rule, each with where: `{"call": "write_back"}`."""
-    tables: Mapping[str, Table] = field(default_factory=dict)
-    """What the filter map may look up in."""
-    words: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
-    """Fields that have one of a few values, each with these."""
-    stage_field: str | None = None
-    """The one of these that holds ids of stages."""
-    region: str | None = None
-    """Country of numbers without a country code, for the filter phone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +113,7 @@ class _Compiler:
             return lambda scope: plain(scope.values.get(name))
         if name in self.names.objects:
             raise Refused(f'names no field of {name}; write "{name}." and a field', name)
-        raise Refused(self._bare(name), name)
+        raise Refused(self.names.not_a_field(name), name)
 
     def path(self, node: Any) -> Evaluate:
         base, keys = steps(node)
@@ -142,7 +127,7 @@ class _Compiler:
 
     def _field(self, name: str, keys: list[str | int]) -> Evaluate:
         if name not in self.names.objects:
-            self.unknown.append(Refused(self._unknown(name), name))
+            self.unknown.append(Refused(self.names.unknown(name), name))
             return lambda scope: None
         private = next((key for key in keys if isinstance(key, str) and key.startswith("_")), None)
         if private is not None:
@@ -156,46 +141,13 @@ class _Compiler:
                 f"has .{deeper[-1]}; a filter is written {name}.{key} | {deeper[-1]}", str(deeper[-1])
             )
         self.fields.add((name, key))
-        if deeper:
-            return _deep_field(name, key, deeper)
-        remark = f"{name}.{key} is empty"
-
-        def read(scope: Scope) -> Any:
-            value = (scope.values.get(name) or EMPTY).get(key)
-            if type(value) is not str or len(value) > MAX_TEXT:
-                value = plain(value)
-            if value is None or value == "":
-                scope.note(remark)
-            return value
-
-        return read
+        return reader_of_part(name, key, deeper) if deeper else reader(name, key)
 
     def _check_field(self, name: str, key: str) -> None:
         known = self.names.objects[name]
         if known is None or key in known:
             return
         self.unknown.append(Refused(f'"{key}" is not a field of {name}{closest(key, known)}', key))
-
-    def _unknown(self, name: str) -> str:
-        if name in self.names.elsewhere:
-            return f'"{name}" is known only in {self.names.elsewhere[name]}'
-        known = [*self.names.objects, *self.names.texts]
-        return f'"{name}" is not known here{closest(name, known)}'
-
-    def _bare(self, name: str) -> str:
-        """What to say of a word that stands alone: a text without its quotes, or a field without its object."""
-        if name in self.names.elsewhere or nearest(name, [*self.names.objects, *self.names.texts]):
-            return self._unknown(name)
-        fields = {**self.names.objects, **self.names.usual}
-        if name == "name" and "firstname" in (fields.get("contact") or ()):
-            return '"name" is not known here; a person\'s name is contact.firstname and contact.lastname'
-        meant = [f"{each}.{name}" for each, known in fields.items() if known and name in known]
-        if not meant and name.islower() and len(name) > 3:
-            homes = {key: each for each, known in fields.items() for key in sorted(known or ())}
-            near = nearest(name, homes)
-            meant = [f"{homes[near]}.{near}"] if near else []
-        advice = f"did you mean {' or '.join(meant)}?" if meant else bare(name)
-        return f'"{name}" is not known here; {advice}'
 
     def _item(self, node: nodes.Getitem) -> Evaluate:
         if not isinstance(node.arg, nodes.Const) or not isinstance(node.arg.value, str | int):
@@ -220,16 +172,8 @@ class _Compiler:
         value, arguments = self.compile(node.node), self._arguments(node)
         apply: Apply = known.apply
         if NOT_CONSTANT not in constants(node.args):
-            return _filtered_with(apply, value, [argument(Scope(EMPTY, [])) for argument in arguments])
-
-        def filtered(scope: Scope) -> Any:
-            given = value(scope)
-            others = [argument(scope) for argument in arguments]
-            scope.charge(weight(given) + _length(others))
-            found = apply(scope, given, *others)
-            return cut(found, scope) if type(found) is str else found
-
-        return filtered
+            return filtered_with(apply, value, [argument(Scope(EMPTY, [])) for argument in arguments])
+        return filtered(apply, value, arguments)
 
     def _arguments(self, node: Any) -> list[Evaluate]:
         """The arguments of a filter; `map` gets its table with the table's name, `phone` the region left out."""
@@ -239,7 +183,7 @@ class _Compiler:
         given = [self.compile(each) for each in node.args]
         if node.name == "phone":
             region = self.names.region
-            return [_or_else(given[0], region)] if given else [lambda scope: region]
+            return [or_else(given[0], region)] if given else [lambda scope: region]
         return given
 
     def _table(self, node: Any) -> tuple[Table, str]:
@@ -277,7 +221,7 @@ class _Compiler:
 
     def choice(self, node: Any) -> Evaluate:
         test, then = self.compile(node.test), self.compile(node.expr1)
-        otherwise = self.compile(node.expr2) if node.expr2 is not None else _nothing
+        otherwise = self.compile(node.expr2) if node.expr2 is not None else nothing
         return lambda scope: then(scope) if is_true(test(scope)) else otherwise(scope)
 
     def joined(self, node: Any) -> Evaluate:
@@ -312,23 +256,12 @@ class _Compiler:
 
     def _check_words(self, node: nodes.Compare) -> None:
         """A field of a few values that is compared with another one makes a condition that nobody meant."""
-        if not self.names.words or len(node.ops) != 1:
+        if len(node.ops) != 1 or node.ops[0].op not in ("eq", "ne", "in", "notin"):
             return
         for one, other in ((node.expr, node.ops[0].expr), (node.ops[0].expr, node.expr)):
-            base, keys = steps(one)
-            known = (
-                self.names.words.get((base.name, str(keys[0])))
-                if isinstance(base, nodes.Name) and len(keys) == 1
-                else None
-            )
-            if known is None or node.ops[0].op not in ("eq", "ne", "in", "notin"):
-                continue
             given = constants(other.items if isinstance(other, nodes.List | nodes.Tuple) else [other])
             for word in given:
-                if isinstance(word, str) and word and word not in known:
-                    found = f'"{word}" is never the value of {spelt(one)}{closest(word, known)}'
-                    if spelt(one) == self.names.stage_field:
-                        found = f'{spelt(one)} holds ids of stages; write event.stage for "{word}", or the id'
+                if isinstance(word, str) and (found := self.names.wrong_word(spelt(one), word)):
                     self.unknown.append(Refused(found, repr(word)))
 
     def sign(self, node: Any) -> Evaluate:
@@ -346,16 +279,17 @@ class _Compiler:
         pairs = [(each.op, self.compile(each.expr), spelt(each.expr)) for each in node.ops]
         name = spelt(node.expr)
 
-        def compare(scope: Scope) -> bool:
-            left, left_name = first(scope), name
-            for sign, right_of, right_name in pairs:
-                right = right_of(scope)
-                if not holds(scope, sign, (left, left_name), (right, right_name)):
-                    return False
-                left, left_name = right, right_name
-            return True
+        if len(pairs) > 1:
+            return comparison(first, name, pairs)
+        return quickly(first, self._prepared(node.ops[0]), comparison(first, name, pairs))
 
-        return compare
+    def _prepared(self, compared: nodes.Operand) -> Callable[[Any], bool | None] | None:
+        """A quick test of values against what stands there, where that stands in the rule file."""
+        if isinstance(compared.expr, nodes.List):
+            values = constants(compared.expr.items)
+            return prepared(compared.op, values) if NOT_CONSTANT not in values else None
+        (value,) = constants([compared.expr])
+        return prepared(compared.op, value) if value is not NOT_CONSTANT else None
 
 
 _NODES: Final[Mapping[type[nodes.Node], Callable[[_Compiler, Any], Evaluate]]] = {
@@ -387,48 +321,3 @@ _SIGNS: Final[Mapping[type[nodes.Node], str]] = {
     nodes.Mul: "*",
     nodes.Div: "/",
 }
-
-
-def _deep_field(name: str, key: str, deeper: list[str | int]) -> Evaluate:
-    remark = "".join(
-        [f"{name}.{key}", *(f"[{step}]" if isinstance(step, int) else f".{step}" for step in deeper)]
-    )
-
-    def read(scope: Scope) -> Any:
-        value = plain((scope.values.get(name) or EMPTY).get(key))
-        for step in deeper:
-            value = plain(part(value, step))
-        if value is None or value == "":
-            scope.note(f"{remark} is empty")
-        return value
-
-    return read
-
-
-def _filtered_with(apply: Apply, value: Evaluate, others: Sequence[Any]) -> Evaluate:
-    """A filter whose arguments stand in the rule file."""
-    cost = _length(others)
-
-    def filtered(scope: Scope) -> Any:
-        given = value(scope)
-        scope.charge(weight(given) + cost)
-        found = apply(scope, given, *others)
-        return cut(found, scope) if type(found) is str else found
-
-    return filtered
-
-
-def _length(arguments: Sequence[Any]) -> int:
-    return sum([len(each) for each in arguments if type(each) is str])
-
-
-def _or_else(evaluate: Evaluate, other: Any) -> Evaluate:
-    def filled(scope: Scope) -> Any:
-        value = evaluate(scope)
-        return other if is_empty(value) else value
-
-    return filled
-
-
-def _nothing(scope: Scope) -> None:
-    return None

@@ -13,7 +13,8 @@ from jinja2 import nodes
 
 from connector.errors import ConnectorError
 from connector.mapping.contradictions import decided
-from connector.mapping.expression import Compiled, Names, Refused, compile_expression
+from connector.mapping.expression import Compiled, Refused, compile_expression
+from connector.mapping.names import Names
 from connector.mapping.syntax import spelt
 from connector.mapping.tokens import BadSource, Field, Problem, conjuncts, parse, pieces, single_braces, whole
 from connector.mapping.values import (

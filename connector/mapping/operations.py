@@ -28,7 +28,7 @@ _CALCULATE: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "*": operator.mul,
     "/": operator.truediv,
 }
-_ORDERED: Final[Mapping[str, Callable[[int, int], bool]]] = {
+_ORDERED: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "lt": operator.lt,
     "lteq": operator.le,
     "gt": operator.gt,
@@ -77,3 +77,26 @@ def holds(scope: Scope, sign: str, left: Side, right: Side) -> bool:
         scope.note(f"{left[1]} {_SPELT[sign]} {right[1]} is false: {wrong[1]} is {state}")
         return False
     return _ORDERED[sign](found, 0)
+
+
+def prepared(sign: str, constant: Any) -> Callable[[Any], bool | None] | None:
+    """Return a quick test of values against what stands in the rule file; it gives None for those it cannot judge.
+
+    It says what `holds` says. None where there is no quicker way.
+    """
+    number = number_of(constant)
+    if sign in _ORDERED and number is not None:
+        compare = _ORDERED[sign]
+
+        def ordered(value: Any) -> bool | None:
+            found = number_of(value)
+            return None if found is None else compare(found, number)
+
+        return ordered
+    if sign in ("eq", "ne") and type(constant) is str:
+        same = sign == "eq"
+        return lambda value: (value == constant) is same if type(value) is str else None
+    if sign in ("in", "notin") and type(constant) is list and all(type(each) is str for each in constant):
+        words, inside = frozenset(constant), sign == "in"
+        return lambda value: (value in words) is inside if type(value) is str and value.strip() else None
+    return None

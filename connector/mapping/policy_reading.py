@@ -6,9 +6,9 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from connector.mapping.builder import shown
-from connector.mapping.expression import Names
 from connector.mapping.keys import given
 from connector.mapping.merge import MergeField
+from connector.mapping.names import Names
 from connector.mapping.policy_keys import ALWAYS, LEAD, NO_PAUSE, OF_CONNECTION, CallingWindow, Policy
 from connector.mapping.shape import Path, places
 from connector.mapping.words import folded

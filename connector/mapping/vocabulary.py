@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from connector.mapping.expression import Names
 from connector.mapping.filters import Table
+from connector.mapping.names import Names
 from connector.model import Catalog, EventKind, Outcome, Source
 
 Moment = Literal["placed", "ended", "failed", "skipped", "held"]

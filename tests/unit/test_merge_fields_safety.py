@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from connector.mapping.filters import FILTERS
 from connector.mapping.merge import BadMergeField, Condition, MergeField, Names
+from connector.mapping.operations import holds, prepared
+from connector.mapping.values import Scope
 
 Counted = Callable[[str, str], None]
 NAMES = Names(
@@ -269,3 +271,20 @@ def test_evaluating_never_raises_is_repeatable_and_reads_only_what_it_said(
         assert "is the same for every record because of" in str(refused)  # noqa: PT017
     else:
         assert isinstance(condition.holds(values, []), bool)
+
+
+_SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(-5, 5), st.floats(-5, 5), st.sampled_from(["", " ", "true", "3", "3.0", " 3 ", "2026-12-31", "US", "x"])
+)  # fmt: skip
+
+
+@settings(max_examples=1000)
+@given(
+    st.sampled_from(["lt", "lteq", "gt", "gteq", "eq", "ne", "in", "notin"]),
+    st.one_of(_SCALARS, st.lists(_SCALARS, max_size=3)),
+    st.one_of(_SCALARS, st.lists(_SCALARS, max_size=3)),
+)
+def test_the_quick_comparison_says_what_the_slow_one_says(sign: str, value: Any, constant: Any) -> None:
+    quick = prepared(sign, constant)
+    found = quick(value) if quick is not None else None
+    assert found in (None, holds(Scope({}, []), sign, (value, "value"), (constant, "constant")))

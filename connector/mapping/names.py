@@ -1,0 +1,61 @@
+"""The names that expressions may use, and what to say of others."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from connector.mapping.filters import Table
+from connector.mapping.hints import bare
+from connector.mapping.words import closest, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names that an expression may begin with, and their fields where all of them are known."""
+
+    objects: Mapping[str, frozenset[str] | None]
+    usual: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Fields that are known of an object that may have more."""
+    texts: frozenset[str] = frozenset()
+    """Names that are values themselves: `reason`."""
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    """Names known in another place of a rule, each with where: `{"call": "write_back"}`."""
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    """What the filter map may look up in."""
+    words: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    """Fields that have one of a few values, each with these."""
+    stage_field: str | None = None
+    """The one of these that holds ids of stages."""
+    region: str | None = None
+    """Country of numbers without a country code, for the filter phone."""
+
+    def unknown(self, name: str) -> str:
+        """Say that nothing here is called so, and what is meant or possible."""
+        if name in self.elsewhere:
+            return f'"{name}" is known only in {self.elsewhere[name]}'
+        known = [*self.objects, *self.texts]
+        return f'"{name}" is not known here{closest(name, known)}'
+
+    def not_a_field(self, name: str) -> str:
+        """What to say of a word that stands alone: a text without its quotes, or a field without its object."""
+        if name in self.elsewhere or nearest(name, [*self.objects, *self.texts]):
+            return self.unknown(name)
+        fields = {**self.objects, **self.usual}
+        if name == "name" and "firstname" in (fields.get("contact") or ()):
+            return '"name" is not known here; a person\'s name is contact.firstname and contact.lastname'
+        meant = [f"{each}.{name}" for each, known in fields.items() if known and name in known]
+        if not meant and name.islower() and len(name) > 3:
+            homes = {key: each for each, known in fields.items() for key in sorted(known or ())}
+            near = nearest(name, homes)
+            meant = [f"{homes[near]}.{near}"] if near else []
+        advice = f"did you mean {' or '.join(meant)}?" if meant else bare(name)
+        return f'"{name}" is not known here; {advice}'
+
+    def wrong_word(self, field: str, word: str) -> str | None:
+        """Say that a field (`event.how`) is never this word, and what it can be; None where it can, or nobody knows."""
+        name, _, key = field.partition(".")
+        known = self.words.get((name, key))
+        if known is None or not word or word in known:
+            return None
+        if field == self.stage_field:
+            return f'{field} holds ids of stages; write event.stage for "{word}", or the id'
+        return f'"{word}" is never the value of {field}{closest(word, known)}'
