@@ -98,6 +98,9 @@ def check(config_file: Path, live: bool, rule_files: tuple[Path, ...]) -> None:
 @click.option("--live", metavar="ID", help="A record of your CRM, as if it had just entered its stage.")
 @click.option("--record", type=click.Path(path_type=Path), help="A record made up in YAML.")
 @click.option(
+    "--stage", metavar="LABEL", help="With --live or --record: as if it had entered this stage instead."
+)
+@click.option(
     "--delivery", type=click.Path(path_type=Path), help="A recorded delivery; --record gives its fields."
 )
 @click.option("--at", help="The moment it is judged for, as 2026-11-29T23:30-05:00; default: now.")
@@ -110,6 +113,7 @@ def preview(
     rules: Path,
     live: str | None,
     record: Path | None,
+    stage: str | None,
     delivery: Path | None,
     at: str | None,
     entered: str | None,
@@ -120,9 +124,13 @@ def preview(
 
     if live is not None and (record or delivery):
         raise click.UsageError("--live reads a record of your CRM; leave out --record and --delivery")
+    if stage is not None and (delivery or not (live or record)):
+        raise click.UsageError(
+            "--stage goes with --live or --record; a delivery says itself which stage was entered"
+        )
     moment = given_moment(at)
     entered_at = given_moment(entered) if entered else moment
-    question = previewing.Question(rules, moment, entered_at, delivery, record, live)
+    question = previewing.Question(rules, moment, entered_at, delivery, record, live, stage)
     environment = process_environment()
     with reading(config_file, data) as conn:
         found = previewing.preview(config_file, question, environment=environment, conn=conn)

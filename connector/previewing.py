@@ -23,6 +23,7 @@ from connector.mapping.evaluate import Reason, Situation, concerns, decide_in, s
 from connector.mapping.matching import ELSEWHERE, conditions
 from connector.mapping.promised import promised
 from connector.mapping.rules import RuleFile
+from connector.mapping.stages import index_of
 from connector.mapping.steps import Part, Step
 from connector.mapping.vocabulary import Moment
 from connector.mapping.words import closest, listed
@@ -51,6 +52,8 @@ class Question:
     record: Path | None = None
     live: str | None = None
     """The id of a record."""
+    stage: str | None = None
+    """The label or id of the stage that the record is taken to stand in; None: the one it stands in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +85,21 @@ class _Preview:
         if self.record is not None:
             return self.record.context(event, catalog)
         try:
-            return read_records(self.adapter, [event.record], self.rules.rules)[event.record]
+            found = read_records(self.adapter, [event.record], self.rules.rules)[event.record]
         except ConnectorError as error:
             return PermanentError(f"the record cannot be read: {error}")
+        if self.question.stage is None or not isinstance(found, Context):
+            return found
+        return _standing_in(self.question.stage, found, catalog)
+
+
+def _standing_in(stage: str, context: Context, catalog: Catalog) -> Context:
+    """The record as if it stood there: in its own pipeline, where that has such a stage."""
+    meant = index_of(catalog).meant(None, (stage,))
+    if meant.problems:
+        raise PermanentError("; ".join(found for _, _, found in meant.problems))
+    pipeline, id_ = min(meant.places, key=lambda place: (place[0] != context.pipeline, place))
+    return replace(context, stage=id_, pipeline=pipeline)
 
 
 def preview(
@@ -97,7 +112,7 @@ def preview(
     """
     adapters, aside = _connected(config_file, question, environment)
     rules = load_rule_file(question.rules, adapters)
-    given = read_record_file(question.record) if question.record else None
+    given = read_record_file(question.record, question.stage) if question.record else None
     adapter, news = _news(question, given, rules, adapters)
     if given is not None:
         given.check(adapter)

@@ -95,8 +95,8 @@ def _like(pipeline: str, stages: Sequence[Stage]) -> Pipeline:
     return Pipeline(pipeline, pipeline, tuple(Stage(f"{pipeline}/{each.id}", each.label) for each in stages))
 
 
-def read_record_file(file: Path) -> RecordFile:
-    """Read a record file. Raises PermanentError or ConfigError where it is none."""
+def read_record_file(file: Path, stage: str | None = None) -> RecordFile:
+    """Read a record file; `stage`: where it stands, whatever it says. Raises PermanentError or ConfigError for none."""
     try:
         text = file.read_bytes()
     except OSError as error:
@@ -105,6 +105,8 @@ def read_record_file(file: Path) -> RecordFile:
     if not isinstance(document.value, dict):
         found = "a record file has the record's fields by object: `deal: {amount: 1200}`"
         raise ConfigError([Mistake(str(file), 1, 1, "", found)])
+    if stage is not None:
+        document.value["stage"] = stage
     return RecordFile(file, document)
 
 

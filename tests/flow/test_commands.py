@@ -194,6 +194,29 @@ def test_preview_of_a_deal_in_another_stage_says_so(tmp_path: Path) -> None:
     assert 'no call: stage "Qualified" is not "Demo requested" of rule' in said
 
 
+def test_preview_of_a_record_as_if_it_had_entered_another_stage() -> None:
+    example = ROOT / "examples/workflows/call-demo-requests.yaml"
+    said = _run("preview", example, "--record", RECORD, "--stage", "Closed Lost").output
+    assert 'no call: stage "Closed Lost" is not "Demo requested" of rule' in said
+    refused = _run("preview", example, "--delivery", FIXTURES[0], "--stage", "Closed Lost")
+    assert refused.exit_code == 2
+    assert "--stage goes with --live or --record" in refused.output
+
+
+def test_preview_of_a_deal_of_the_account_as_if_it_had_entered_another_stage(
+    world: World, config: Path
+) -> None:
+    ada = world.hubspot.create_contact(firstname="Ada", phone="(202) 555-0123")
+    deal = world.hubspot.create_deal("contractsent", [ada], announce=False, amount="4800")
+    rules = config.parent / "rules.yaml"
+    asked = ("preview", rules, "--live", deal, "--at", BY_DAY, "--config", config)
+    assert 'no call: stage "Contract Sent" is not' in _run(*asked).output
+    assert "calls +12025550123" in _run(*asked, "--stage", "demo requested").output
+    wrong = _run(*asked, "--stage", "Demo requestd")
+    assert wrong.exit_code == 1
+    assert 'did you mean "Demo requested"?' in wrong.output
+
+
 def test_preview_of_a_deal_in_another_pipeline_says_so(tmp_path: Path) -> None:
     record = tmp_path / "record.yaml"
     record.write_text(RECORD.read_text().replace("pipeline: Sales Pipeline", "pipeline: Sale Pipeline"))
