@@ -44,13 +44,39 @@ ELSEWHERE: Final[Mapping[str, str]] = {
         ("do_not_call", "dnc", "dnd", "opt_out", "optout", "optouts", "suppress", "suppression"), _WISHES
     ),
     **dict.fromkeys(
+        ("variables", "dynamic_variables", "custom_data", "data", "payload", "params", "context"),
+        "what the agent is told of a call beside name and email is its `metadata`",
+    ),
+    **dict.fromkeys(
         ("delay", "wait_before", "after_minutes", "call_after"),
         "a call is placed as soon as its window allows; a later stage of the pipeline is a later moment",
+    ),
+    **dict.fromkeys(
+        ("quiet_hours", "quiet_time", "blackout", "do_not_disturb"),
+        'the hours in which people may be called are its `window`: {days: mon-fri, from: "09:00", until: "18:00"}',
     ),
     **dict.fromkeys(("priority", "order"), "rules are asked in the order of the file"),
     **dict.fromkeys(("description", "comment", "comments", "notes"), "a comment begins with #"),
 }
 """What to say of keys that other programs have."""
+
+INSTEAD: Final[Mapping[tuple[str, str], str]] = {
+    **{("once_per", word): "once a day is `cool_down: 24h`" for word in ("day", "daily", "24h")},
+    ("once_per", "week"): "once a week is `cool_down: 7d`",
+    ("once_per", "month"): "once a month is `cool_down: 30d`",
+    **{
+        (
+            "number_types",
+            word,
+        ): "name the types in a list, such as [mobile, landline]; left out: the usual ones"
+        for word in ("any", "all", "every", "*")
+    },
+    **{
+        ("once_per", word): "for a call at each event leave the key out"
+        for word in ("none", "never", "always")
+    },
+}
+"""What to write for words of another meaning, by key and word."""
 
 WORDS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("deal", "opportunity", "lead", "each record"), "record"),

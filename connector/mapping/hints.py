@@ -80,7 +80,7 @@ _CALLED: Final[Mapping[str, str]] = {
         ("isnull", "is_null", "isblank", "isempty", "is_empty", "exists", "has_value", "is_known"), _FILLED
     ),
     **dict.fromkeys(
-        ("iff", "iif", "ifelse", "switch", "case"), "a choice is written 'a' if condition else 'b'"
+        ("if", "iff", "iif", "ifelse", "switch", "case"), "a choice is written 'a' if condition else 'b'"
     ),
 }
 """By the name of a function of other languages."""
@@ -88,7 +88,7 @@ _CALLED: Final[Mapping[str, str]] = {
 
 def called(name: str) -> str | None:
     """What to write for a function of other languages; None where that is not known."""
-    return _CALLED.get(name.casefold())
+    return _CALLED.get(name.casefold()) or _SAID.get(name.casefold())
 
 
 def bare(word: str) -> str:
@@ -123,6 +123,14 @@ def hint(words: Sequence[Word], index: int) -> str:
 def _of_neighbours(words: Sequence[Word], index: int) -> str:
     word, before = words[index], words[index - 1]
     after = words[index + 1] if index + 1 < len(words) else None
+    sign = words[index - 2].text if index > 1 else ""
+    if (
+        word.text == ","
+        and after is not None
+        and sign in ("in", "==", "!=")
+        and after.kind in ("string", "name")
+    ):
+        return f"several values are a list: field in [{_quoted(before)}, {_quoted(after)}]"
     if before.kind in _NUMBERS and (
         word.kind in _NUMBERS or (word.text == "," and after is not None and after.kind in _NUMBERS)
     ):
@@ -132,15 +140,17 @@ def _of_neighbours(words: Sequence[Word], index: int) -> str:
     return ""
 
 
+def _quoted(word: Word) -> str:
+    return f"'{word.text}'" if word.kind == "name" else word.text
+
+
 def _of_word(word: Word, before: Word, after: Word | None) -> str:
     if said := _SAID.get(word.text.casefold()) if word.kind == "name" else None:
         return said
     if word.text == "}":
         return "a merge field has two braces on each side"
-    if word.text == "," and before.kind in _VALUES and after is not None and after.kind == "string":
-        return f"several values are a list: field in [{before.text}, {after.text}]"
     if word.text == ",":
-        return 'conditions are joined by "and"'
+        return 'conditions are joined by "and", fields of which one will do by "or"'
     if word.text == ":" and before.kind == "name" and after is not None and after.kind == "name":
         return f"a field is written with a dot: {before.text}.{after.text}"
     if word.kind in _VALUES and before.kind in _VALUES:

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from connector.mapping.builder import shown
-from connector.mapping.habits import ELSEWHERE, KEYS, WORDS
+from connector.mapping.habits import ELSEWHERE, INSTEAD, KEYS, WORDS
 from connector.mapping.keys import FILLED
 from connector.mapping.language import schema
 from connector.mapping.policy_keys import UNLIMITED
@@ -101,6 +101,13 @@ def _unknown_keys(error: ValidationError, path: Path) -> Iterator[tuple[Path, st
         if key not in known:
             belongs = "hours" if what == "window" and _are_days(key) else _belongs(key, section["properties"])
             belongs = None if KEYS.get(folded(key)) in known else belongs
+            meant = KEYS.get(folded(key), "")
+            if meant not in known and meant != key and (home := _belongs(meant, section["properties"])):
+                yield (
+                    (*path, key),
+                    f'"{shown(key)}" is not a key of "{what}"; it is `{meant}` here, and belongs under `{home}`',
+                )
+                continue
             place = (
                 f"stands beside `{what}`, not below it" if belongs == "rule" else f"belongs under `{belongs}`"
             )
@@ -166,6 +173,9 @@ def _found(error: ValidationError) -> str:
             parts = [each.strip() for each in str(given).split(",")]
             if len(parts) > 1 and set(parts) <= set(words):
                 return f"{_is(given)} is not possible here; several are a list: [{shown(str(given))}]"
+            key = str(next((step for step in reversed(error.absolute_path) if isinstance(step, str)), ""))
+            if instead := INSTEAD.get((key, folded(str(given)))):
+                return f"{_is(given)} is not possible here; {instead}"
             if (meant := WORDS.get(folded(str(given)))) in words:
                 return (
                     f'{_is(given)} is not possible here; did you mean "{meant}"? There are: {listed(words)}'
@@ -211,7 +221,7 @@ def _advice(kinds: list[str], value: Any, key: str) -> str:
         return f"; {_EVERY if value else 'a rule that is to rest is taken out of the file'}"
     if key == "if" and isinstance(value, list):
         return '; join the conditions by "and"'
-    if key == "agent" and isinstance(value, list):
+    if key == "agent" and isinstance(value, list | dict):
         return "; a choice is written \"{{ 'Closer' if deal.amount >= 5000 else 'Lead Qualifier' }}\""
     if key == "pipeline" and isinstance(value, list):
         return "; write a rule for each, or leave it out for all"

@@ -19,6 +19,7 @@ from connector.policy.durations import spelled
 _SHORT: Final = timedelta(minutes=5)
 _WRITTEN_DAY: Final = re.compile(r"[0-9]{1,2}[/.][0-9]{1,2}[/.](?:[0-9]{2}){1,2}")
 _QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
+_CHOICE: Final = re.compile(r"\bif\b.*\belse\b|\bor\b|[=<>?]")
 _GROUPED: Final = re.compile(r"(?<![\w.])([0-9]{1,3})\.([0-9]{3})(?![\w.])")
 
 Doubt = tuple[Path, str]
@@ -59,6 +60,11 @@ _NOUNS: Final = {"enters": "stage", "pipeline": "pipeline"}
 
 
 def _call(path: Path, call: Call) -> Iterator[Doubt]:
+    if call.agent is not None and call.agent.is_constant and _CHOICE.search(call.agent.source):
+        yield (
+            (*path, "agent"),
+            "is a name as it stands; a choice is \"{{ 'Closer' if deal.amount > 5000 else 'Qualifier' }}\"",
+        )
     for key, field, example in (("name", call.name, "firstname"), ("email", call.email, "email")):
         if field is not None and field.is_constant and field.source.strip():
             yield (*path, key), f'is the same for everybody; a field is written "{{{{ contact.{example} }}}}"'

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _MOST = 24
+_FEW = 3
 
 
 def listed(words: Iterable[str]) -> str:
@@ -26,9 +27,12 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def nearly(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that differs by so little that it was surely meant: a letter, or two changed places."""
-    match = difflib.get_close_matches(word[:100], list(known), n=1, cutoff=0.8)
-    return match[0] if match else None
+    """Return the known word that was surely meant: one that differs by a letter or two, or the only one that goes on."""
+    words = list(known)
+    match = difflib.get_close_matches(word[:100], words, n=1, cutoff=0.8)
+    if not match and len(word) > _FEW:
+        match = [each for each in words if each.startswith(word)]
+    return match[0] if len(match) == 1 else None
 
 
 def closest(word: str, known: Iterable[str]) -> str:

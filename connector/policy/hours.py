@@ -21,6 +21,7 @@ _BETWEEN = re.compile(r"\s*(?:[-\u2013\u2014]|\bto\b|\bthrough\b|\btill\b|\bunti
 _BESIDE = re.compile(r"\s*(?:[;,/&+|]|\band\b)\s*|\s+")
 _CLOCK = re.compile(r"([0-9]{1,2})(?:[.:h]?([0-9]{2}))?(am|pm|h|uhr)?", re.ASCII)
 _HOURS = re.compile(r"([0-9]{2}):([0-9]{2}) ?- ?([0-9]{2}):([0-9]{2})", re.ASCII)
+_NONE = frozenset({"closed", "none", "off", "no", "never", "-", "skip"})
 _MIDNIGHT = 1440
 
 
@@ -132,6 +133,8 @@ def _weekday(word: str, days: str) -> int:
 def _hours(text: str) -> tuple[int, int]:
     """Read `09:00-18:00` as minutes from midnight: 540, 1080."""
     match = _HOURS.fullmatch(text.strip()) if isinstance(text, str) else None
+    if match is None and str(text).strip().casefold() in _NONE:
+        raise ValueError(f"{shown(text)} is not a range of hours; a day without hours has []")
     if match is None:
         raise ValueError(f"{shown(text)} is not a range of hours; write {_meant(text)}")
     numbers = [int(each) for each in match.groups()]

@@ -88,6 +88,9 @@ KNOWN = replace(LIVE, stage_field="deal.dealstage")
         ("deal.amount < 30 days ago", "a day is written '2026-12-31'"),
         ("(deal.amount > 5", "or a bracket is not closed"),
         ("contact.phone == 'US', 'CA'", "several values are a list: field in ['US', 'CA']"),
+        ("contact.phone in US, CA", "several values are a list: field in ['US', 'CA']"),
+        ("IF(deal.amount > 5, true, false)", "calls IF(…), which is not available; a choice is written"),
+        ("deal.amount.gt(5)", "calls gt(…), which is not available; write >"),
         ("\"contact:phone == 'x'\"", "a field is written with a dot: contact.phone"),
         ("len(contact.phone) > 3", "calls len(…); write it as a filter: field | length"),
         (
@@ -135,6 +138,13 @@ def test_a_condition(condition: str, wanted: str | None) -> None:
         ("{cool_down: never}", "write 90m, 24h or 3d, or none"),
         ("{number_types: cell}", 'the text "cell" is not possible here; did you mean "mobile"?'),
         ("{number_types: [fixed_line]}", 'did you mean "landline"?'),
+        ("{once_per: day}", "once a day is `cool_down: 24h`"),
+        ("{number_types: all}", "name the types in a list, such as [mobile, landline]"),
+        (
+            "{timezone: lead}",
+            '"timezone" is not a key of "policy"; it is `zone` here, and belongs under `window`',
+        ),
+        ("{quiet_hours: x}", "the hours in which people may be called are its `window`"),
         ("{once_per: deal}", 'did you mean "record"?'),
         ("{once_per: contact}", 'did you mean "number"?'),
         ("{outside: drop}", 'did you mean "skip"?'),
