@@ -62,6 +62,8 @@ class Adapter(ABC):
     """The names that merge fields may begin with, the record first: `("deal", "contact")`."""
     writable: ClassVar[tuple[str, ...]]
     """The objects whose properties a write-back may set."""
+    usual_words: ClassVar[Mapping[str, frozenset[str]]] = {}
+    """Fields that usually hold one of a few values, by `object.field`: a rule that compares them with another is warned."""
     stage_field: ClassVar[str | None] = None
     """The record's own field that holds its stage's id, such as deal.dealstage; None: it has none."""
     moves_stage: ClassVar[bool] = False

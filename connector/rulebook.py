@@ -39,6 +39,7 @@ def vocabulary(adapter: Adapter | type[Adapter], account: Account | None = None)
         objects=adapter.objects,
         writable=adapter.writable,
         stage_field=adapter.stage_field,
+        usual_words=adapter.usual_words,
         moves_stage=adapter.moves_stage,
         tags_on=adapter.tags_on,
         notes_on=adapter.notes_on,

@@ -32,6 +32,9 @@ class Adapter(adapter.Adapter):
         "log_call": "HighLevel takes calls from phone providers only; write note: with what you want to keep of the call"
     }
     standard_fields: ClassVar[Mapping[str, frozenset[str]]] = records.STANDARD
+    usual_words: ClassVar[Mapping[str, frozenset[str]]] = {
+        "opportunity.status": frozenset({"open", "won", "lost", "abandoned"})
+    }
     do_not_call = ("contact.dnd", donotdisturb.FIELD)
     lead_zone = "contact.timezone"
     signs_body = True

@@ -8,7 +8,7 @@ import requests
 
 from adapters.hubspot import activities, events, records, signature
 from adapters.hubspot.client import Client
-from adapters.hubspot.fields import COMPANY_FIELDS, CONTACT_FIELDS, DEAL_FIELDS, STANDARD_CATALOG
+from adapters.hubspot.fields import COMPANY_FIELDS, CONTACT_FIELDS, DEAL_FIELDS, STANDARD_CATALOG, USUAL_WORDS
 from adapters.hubspot.settings import Settings
 from connector import adapter
 from connector.adapter import ConnectionSettings
@@ -35,6 +35,7 @@ class Adapter(adapter.Adapter):
         "contact": CONTACT_FIELDS,
         "company": COMPANY_FIELDS,
     }
+    usual_words = USUAL_WORDS
     standard_catalog = STANDARD_CATALOG
     # hs_do_not_call stands in some accounts (its owner is not documented), do_not_call is what many create
     # themselves; a property that an account lacks is left out of HubSpot's answer. hs_email_optout is about email.

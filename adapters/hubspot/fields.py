@@ -63,3 +63,17 @@ STANDARD_CATALOG: Final = Catalog(
     (Pipeline("default", "Sales Pipeline", tuple(Stage(id_, label) for id_, label in _STAGES.items())),)
 )
 """The pipeline of a fresh account; stages that an account adds have ids of digits."""
+
+USUAL_WORDS: Final = {
+    "deal.dealtype": frozenset({"newbusiness", "existingbusiness"}),
+    "deal.hs_priority": frozenset({"low", "medium", "high"}),
+    "contact.lifecyclestage": frozenset(
+        {"subscriber", "lead", "marketingqualifiedlead", "salesqualifiedlead", "opportunity", "customer", "evangelist",
+         "other"}
+    ),
+    "contact.hs_lead_status": frozenset(
+        {"NEW", "OPEN", "IN_PROGRESS", "OPEN_DEAL", "UNQUALIFIED", "ATTEMPTED_TO_CONTACT", "CONNECTED", "BAD_TIMING"}
+    ),
+}  # fmt: skip
+"""Internal values of HubSpot's own properties; an account may have others (custom lifecycle stages, lead statuses).
+https://knowledge.hubspot.com/contacts/use-lifecycle-stages (labels; read 2026-11)."""

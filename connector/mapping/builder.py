@@ -19,6 +19,7 @@ from ruamel.yaml.reader import ReaderError
 
 from connector.errors import ConfigError, Mistake
 from connector.mapping.scalars import plain_scalar
+from connector.mapping.slips import slipped
 
 MAX_DEPTH = 32
 MAX_SIZE = 12_000
@@ -175,6 +176,8 @@ class _Builder:
             return QUOTE_IT
         if _is_open(error):
             return NO_CLOSING_BRACKET
+        if mark and (slip := slipped(self.lines, mark.line, mark.column)):
+            return slip
         if mark and line[: mark.column].rstrip()[-1:] in ("'", '"') and mark.column:
             return AFTER_QUOTE
         problem = str(error.problem or error.context or "cannot be read as YAML")
@@ -240,10 +243,16 @@ class _Builder:
             )
         self._check_continuation(event)
         after = self.lines[event.end_mark.line][event.end_mark.column :] if plain and event.value else ""
+        if plain and not event.value and event.anchor:
+            found = "begins with &, which YAML keeps for itself; put the text in quotes"
+            self._mistake(_at(event.start_mark), found)
+        parent = self.open[-1] if self.open else None
+        place = _at(event.start_mark)
+        if plain and not event.value and parent and parent.key:  # its mark is that of what comes next
+            place, after = parent.key_at, self.lines[parent.key_at[0] - 1].partition(":")[2]
         if _CUT.match(after) and len(self.cut) + 1 < MAX_MISTAKES:
             found = "ends before the #: what follows is a comment to YAML; put the whole text in quotes if it belongs to it"
-            self._mistake(_at(event.start_mark), found, self.cut)
-        parent = self.open[-1] if self.open else None
+            self._mistake(place, found, self.cut)
         if parent and isinstance(parent.value, dict) and parent.key is None:
             self._key(parent, event)
             return
@@ -266,7 +275,8 @@ class _Builder:
     def _alias(self, event: Any) -> None:
         place = _at(event.start_mark)
         if event.anchor not in self.anchors:
-            self._stop(place, f"uses the alias *{shown(event.anchor)}, which is not defined above")
+            found = f"uses the alias *{shown(event.anchor)}, which is not defined above; a text that begins with * stands in quotes"
+            self._stop(place, found)
         target = self.anchors[event.anchor]
         if target is None:
             self._stop(place, f"uses the alias *{shown(event.anchor)} inside itself")
@@ -308,7 +318,8 @@ class _Builder:
         mark = event.start_mark
         if event.ctag is not None:
             self._mistake(
-                _at(mark), f"has the tag {shown(str(event.ctag))}; tags are not allowed, values are plain"
+                _at(mark),
+                f"has the tag {shown(str(event.ctag))}; tags are not allowed, and a text that begins with ! stands in quotes",
             )
         before = self.lines[mark.line][: mark.column] if mark.line < len(self.lines) else ""
         if "\t" in before and not before.strip():

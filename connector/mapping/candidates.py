@@ -8,7 +8,7 @@ from connector.mapping.language import Call
 from connector.mapping.matching import Reason
 from connector.mapping.merge import MergeField
 from connector.mapping.steps import Looked, Part, Step, beyond, found_in
-from connector.mapping.values import short
+from connector.mapping.values import is_empty, short
 from connector.mapping.vocabulary import OURS
 from connector.mapping.words import listed
 from connector.policy.kinds import CALLED, NumberType, types_of
@@ -123,7 +123,14 @@ def _tried(fields: list[MergeField], values: Mapping[str, Any]) -> str:
     """Where a number was looked for: in fields that are empty, or of an object that there is not."""
     read = sorted({each for field in fields for each in field.fields})
     absent = sorted({name for name, _ in read if name not in OURS and not values.get(name)})
-    there = [f"{name}.{key}" for name, key in read if name not in absent]
-    words = there if absent else there or [field.source for field in fields]
+    there = [(name, key) for name, key in read if name not in absent]
+    held = [f"{name}.{key}" for name, key in there if not is_empty((values.get(name) or {}).get(key))]
+    words = [f"{name}.{key}" for name, key in there if f"{name}.{key}" not in held]
+    words = words if absent or held else words or [field.source for field in fields]
     empty = [f"{listed(words)} {'is' if len(words) == 1 else 'are'} empty"] if words else []
-    return listed([*(f"the record has no {name}" for name in absent), *empty])
+    lost = (
+        [f"nothing is left of {listed(held)} by {listed(field.source.strip() for field in fields)}"]
+        if held
+        else []
+    )
+    return listed([*(f"the record has no {name}" for name in absent), *empty, *lost])

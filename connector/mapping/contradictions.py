@@ -10,6 +10,7 @@ from connector.mapping.syntax import spelt, steps
 _COMPARE: Final = "compare a field with it, or leave it out"
 _MIRRORED: Final[Mapping[str, str]] = {"lt": "gt", "lteq": "gteq", "gt": "lt", "gteq": "lteq", "eq": "eq"}
 _SPELT: Final[Mapping[str, str]] = {"lt": "<", "lteq": "<=", "gt": ">", "gteq": ">=", "eq": "=="}
+_OPPOSITE: Final[Mapping[str, str]] = {"lt": "gteq", "lteq": "gt", "gt": "lteq", "gteq": "lt"}
 _ABOVE: Final = frozenset({"gt", "gteq"})
 
 Wrong = tuple[nodes.Node, str]
@@ -20,8 +21,11 @@ def decided(tree: nodes.Node) -> Iterator[Wrong]:
     """Yield what makes a condition true or false of every record."""
     for node, meant in _constants(tree):
         yield node, f"is the same for every record because of {spelt(node)}; {meant}"
-    if isinstance(tree, nodes.And):
-        yield from _never(list(_joined(tree)))
+    for part in (tree, *tree.find_all((nodes.And, nodes.Or))):
+        if isinstance(part, nodes.And):
+            yield from _never(list(_joined(part)))
+        elif isinstance(part, nodes.Or):
+            yield from _ever(list(_joined(part)))
 
 
 def _constants(tree: nodes.Node) -> Iterator[Wrong]:
@@ -42,22 +46,26 @@ def _constants(tree: nodes.Node) -> Iterator[Wrong]:
 
 def _impossible(tree: nodes.BinExpr) -> Wrong | None:
     """`x != 'a' or x != 'b'` is true of everything, `x == 'a' and x == 'b'` of nothing."""
-    sign, words = ("ne", "not in") if isinstance(tree, nodes.Or) else ("eq", "in")
+    signs, words = (("ne", "notin"), "not in") if isinstance(tree, nodes.Or) else (("eq",), "in")
     compared = [
         each
         for each in (tree.left, tree.right)
-        if isinstance(each, nodes.Compare) and [op.op for op in each.ops] == [sign]
+        if isinstance(each, nodes.Compare) and len(each.ops) == 1 and each.ops[0].op in signs
     ]
     if len(compared) < 2 or spelt(compared[0].expr) != spelt(compared[1].expr):
         return None
-    first, second = (each.ops[0].expr for each in compared)
-    if (
-        not isinstance(first, nodes.Const)
-        or not isinstance(second, nodes.Const)
-        or first.value == second.value
-    ):
+    first, second = (_items(each.ops[0].expr) for each in compared)
+    if not first or not second or {each.value for each in first} & {each.value for each in second}:
         return None
-    return second, f"write {spelt(compared[0].expr)} {words} [{spelt(first)}, {spelt(second)}]"
+    listed = ", ".join(spelt(each) for each in (*first, *second))
+    return second[0], f"write {spelt(compared[0].expr)} {words} [{listed}]"
+
+
+def _items(node: nodes.Node) -> list[nodes.Const]:
+    """The constants that stand there: one, or those of a list; none where there is anything else."""
+    items = node.items if isinstance(node, nodes.List | nodes.Tuple) else [node]
+    found = [each for each in items if isinstance(each, nodes.Const)]
+    return found if len(found) == len(items) else []
 
 
 def _compared(left: nodes.Node) -> str:
@@ -70,13 +78,30 @@ def _compared(left: nodes.Node) -> str:
     )
 
 
-def _joined(tree: nodes.Node) -> Iterator[nodes.Node]:
-    """The parts that must all be true."""
-    if isinstance(tree, nodes.And):
-        yield from _joined(tree.left)
-        yield from _joined(tree.right)
-    else:
-        yield tree
+def _joined(tree: nodes.BinExpr) -> Iterator[nodes.Node]:
+    """The parts that an `and` or `or` joins, one or several."""
+    for side in (tree.left, tree.right):
+        if type(side) is type(tree):
+            yield from _joined(side)
+        else:
+            yield side
+
+
+def _ever(parts: list[nodes.Node]) -> Iterator[Wrong]:
+    """Parts of which one is always true: `x > 1000 or x < 5000`, `x or not x`."""
+    wanted = {spelt(each) for each in parts if _is_field(each)}
+    for each in parts:
+        if isinstance(each, nodes.Not) and (name := spelt(each.node)) in wanted:
+            yield each.node, f"is true of every record: {name} has a value or has none"
+    limits = [limit for each in parts for limit in _limits(each) if limit[1] in _OPPOSITE]
+    for number, (name, sign, node) in enumerate(limits):
+        for other_name, other_sign, other in limits[:number]:
+            if name == other_name and not _together(
+                _OPPOSITE[sign], node.value, _OPPOSITE[other_sign], other.value
+            ):
+                first, second = f"{_SPELT[other_sign]} {other.value}", f"{_SPELT[sign]} {node.value}"
+                yield node, f"is true of every number: {name} is always {first} or {second}; is `and` meant?"
+                return
 
 
 def _never(parts: list[nodes.Node]) -> Iterator[Wrong]:

@@ -104,6 +104,8 @@ def wrong_form(form: str) -> str | None:
         if found[1] not in CODES:
             codes = ", ".join(f"%{code} ({about})" for code, (_, about) in CODES.items())
             return f'has "%{found[1]}", which stands for nothing; there are: {codes}'
+    if re.search(r"%M", form) and not re.search(r"%[HIkl]", form):
+        return "has %M, which is minutes, and no hours; the month is %m"
     return None
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from jinja2 import nodes
 
+from connector.mapping.doubtful import Doubt, doubtful
 from connector.mapping.filters import FILTERS, NOT_CONSTANT, Apply, Table
 from connector.mapping.names import Names
 from connector.mapping.operations import MAX_NUMBER, calculated, part, prepared
@@ -28,6 +29,7 @@ from connector.mapping.running import (
 from connector.mapping.syntax import (
     constant_results,
     constants,
+    innermost,
     is_date,
     no_filter,
     refusal,
@@ -57,6 +59,8 @@ class Compiled:
     fields: frozenset[tuple[str, str]]
     results: frozenset[str]
     """The constant texts that it may give, so that names of agents can be checked before a call."""
+    doubts: tuple[Doubt, ...] = ()
+    """What is probably not meant."""
 
 
 class Refused(Exception):
@@ -79,7 +83,8 @@ def compile_expression(tree: nodes.Expr, names: Names) -> Compiled:
     if compiler.unknown:
         first, *more = compiler.unknown
         raise Refused(first.found, first.at, more)
-    return Compiled(evaluate, frozenset(compiler.fields), frozenset(constant_results(tree, names.tables)))
+    results = frozenset(constant_results(tree, names.tables))
+    return Compiled(evaluate, frozenset(compiler.fields), results, tuple(doubtful(tree, names)))
 
 
 class _Compiler:
@@ -150,6 +155,15 @@ class _Compiler:
         self.unknown.append(Refused(f'"{key}" is not a field of {name}{closest(key, known)}', key))
 
     def _item(self, node: nodes.Getitem) -> Evaluate:
+        base = node.node
+        if (
+            isinstance(base, nodes.Name)
+            and isinstance(node.arg, nodes.Name)
+            and base.name in self.names.objects
+        ):
+            raise Refused(f"has {base.name}[{node.arg.name}]; write {base.name}.{node.arg.name}", base.name)
+        if isinstance(base, nodes.Name) and base.name in self.names.tables:
+            raise Refused(f"has {base.name}[…]; write {spelt(node.arg)} | map('{base.name}')", base.name)
         if not isinstance(node.arg, nodes.Const) or not isinstance(node.arg.value, str | int):
             raise Refused(
                 "has [...] with something other than a number or text; use the filters first and last"
@@ -237,6 +251,11 @@ class _Compiler:
         return joined
 
     def listing(self, node: Any) -> Evaluate:
+        if any(
+            isinstance(each, nodes.Sub) and NOT_CONSTANT not in constants([each.left, each.right])
+            for each in node.items
+        ):
+            raise Refused("has a calculation in a list; a span is written 1000 <= field <= 5000")
         items = [self.compile(each) for each in node.items]
         values = constants(node.items)
         if NOT_CONSTANT not in values:
@@ -244,6 +263,12 @@ class _Compiler:
         return lambda scope: [item(scope) for item in items]
 
     def calculation(self, node: Any) -> Evaluate:
+        if isinstance(node.right, nodes.Filter) and isinstance(innermost(node.right), nodes.Const):
+            raise Refused(
+                f"uses the filter {node.right.name} on {spelt(innermost(node.right))} alone; brackets take all of it:"
+                f" ({spelt(node.left)} {_SIGNS[type(node)]} {spelt(innermost(node.right))}) | {node.right.name}",
+                f"| {node.right.name}",
+            )
         left, right, sign = self.compile(node.left), self.compile(node.right), _SIGNS[type(node)]
         if is_date(node):
             raise Refused("is a calculation here; a day stands in quotes, as '2026-12-31'", sign)
@@ -276,6 +301,13 @@ class _Compiler:
                 spelt(side),
             )
         self._check_words(node)
+        for each in node.ops:
+            if each.op in ("eq", "ne") and isinstance(each.expr, nodes.List):
+                sign = "in" if each.op == "eq" else "not in"
+                raise Refused(
+                    f"compares with a list; write {spelt(node.expr)} {sign} [...]",
+                    "==" if each.op == "eq" else "!=",
+                )
         pairs = [(each.op, self.compile(each.expr), spelt(each.expr)) for each in node.ops]
         name = spelt(node.expr)
 

@@ -201,12 +201,26 @@ FILTERS: Mapping[str, Filter] = {
     "default": Filter(default, 1, 1, "default('there')", "another value where this one is empty"),
     "number": Filter(number, 0, 0, "number", "a number, from text such as 1200.50"),
     "integer": Filter(integer, 0, 0, "integer", "a whole number, cut towards 0"),
-    "round": Filter(round_, 0, 1, "round(2)", "a number with so many places, 0 if not given"),
+    "round": Filter(
+        round_,
+        0,
+        1,
+        "round(2)",
+        "a number with so many places, 0 if not given",
+        lambda given: _checked(given, 0, _wrong_number),
+    ),
     "upper": Filter(upper, 0, 0, "upper", "ALL CAPITALS"),
     "lower": Filter(lower, 0, 0, "lower", "all small letters"),
     "title": Filter(title, 0, 0, "title", "Each Word With A Capital"),
     "trim": Filter(trim, 0, 0, "trim", "without blanks at the ends"),
-    "truncate": Filter(truncate, 0, 1, "truncate(80)", "at most so many characters, 255 if not given"),
+    "truncate": Filter(
+        truncate,
+        0,
+        1,
+        "truncate(80)",
+        "at most so many characters, 255 if not given",
+        lambda given: _checked(given, 0, _wrong_number),
+    ),
     "replace": Filter(replace, 2, 2, "replace('-', '')", "one text put in place of another"),
     "split": Filter(split, 0, 1, "split(';')", "a list of the parts, cut at blanks if nothing is given"),
     "first": Filter(first, 0, 0, "first", "the first item of a list, or character of a text"),
@@ -239,11 +253,22 @@ MEANT = {
     "float": "number",
     "string": "trim",
     **dict.fromkeys(
-        ("d", "fallback", "ifempty", "if_empty", "or_else", "coalesce", "else", "otherwise"), "default"
+        (
+            "d",
+            "fallback",
+            "ifempty",
+            "if_empty",
+            "or_else",
+            "coalesce",
+            "else",
+            "otherwise",
+            "personalization_token",
+        ),
+        "default",
     ),
     **dict.fromkeys(("capitalize", "capitalise", "titlecase", "titleize", "proper", "ucwords"), "title"),
-    **dict.fromkeys(("uppercase", "upcase", "toupper", "to_upper"), "upper"),
-    **dict.fromkeys(("lowercase", "downcase", "tolower", "to_lower"), "lower"),
+    **dict.fromkeys(("uppercase", "upcase", "toupper", "to_upper", "touppercase"), "upper"),
+    **dict.fromkeys(("lowercase", "downcase", "tolower", "to_lower", "tolowercase"), "lower"),
     **dict.fromkeys(("e164", "format_phone", "phone_number", "phonenumber", "tel"), "phone"),
     **dict.fromkeys(("count", "len", "size"), "length"),
     **dict.fromkeys(("substring", "substr", "slice", "limit"), "truncate"),
@@ -270,6 +295,10 @@ def _first(*complaints: str | None) -> str | None:
 
 def _wrong_region(text: str) -> str | None:
     return None if region_of(text) else not_a_region(text)
+
+
+def _wrong_number(text: str) -> str | None:
+    return None if number_of(text) is not None else f'"{text}" is not a number'
 
 
 def _short(value: Any) -> str:

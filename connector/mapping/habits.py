@@ -1,5 +1,6 @@
 """What other programs call our keys and words, and what they have that is not here."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -8,6 +9,9 @@ KEYS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("start", "starts", "begin", "open", "opens"), "from"),
     **dict.fromkeys(("timezone", "time_zone", "tz"), "zone"),
     **dict.fromkeys(("stage", "entered", "enter", "to_stage", "stages", "to"), "enters"),
+    **dict.fromkeys(("notes", "memo", "comment"), "note"),
+    **dict.fromkeys(("then", "action", "actions", "do"), "call"),
+    **dict.fromkeys(("trigger", "triggers", "on", "event"), "when"),
     **dict.fromkeys(("source", "changed_by", "by", "who"), "only_source"),
     **dict.fromkeys(("max_calls", "max_calls_per_day", "daily_cap", "daily_limit", "per_day"), "max_per_day"),
     **dict.fromkeys(("hourly_cap", "hourly_limit", "per_hour"), "max_per_hour"),
@@ -41,22 +45,53 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     ),
     **dict.fromkeys(("enabled", "active", "disabled", "paused", "status", "off", "on"), _OFF),
     **dict.fromkeys(
-        ("do_not_call", "dnc", "dnd", "opt_out", "optout", "optouts", "suppress", "suppression"), _WISHES
+        (
+            "do_not_call",
+            "dnc",
+            "dnd",
+            "opt_out",
+            "optout",
+            "optouts",
+            "suppress",
+            "suppression",
+            "exclude",
+            "exclusions",
+            "blacklist",
+            "respect_optout",
+            "respect_optouts",
+        ),
+        _WISHES,
     ),
     **dict.fromkeys(
         ("variables", "dynamic_variables", "custom_data", "data", "payload", "params", "context"),
         "what the agent is told of a call beside name and email is its `metadata`",
     ),
     **dict.fromkeys(
-        ("delay", "wait_before", "after_minutes", "call_after"),
+        ("delay", "wait_before", "after_minutes", "call_after", "after", "wait_until"),
         "a call is placed as soon as its window allows; a later stage of the pipeline is a later moment",
     ),
     **dict.fromkeys(
         ("quiet_hours", "quiet_time", "blackout", "do_not_disturb"),
         'the hours in which people may be called are its `window`: {days: mon-fri, from: "09:00", until: "18:00"}',
     ),
+    **dict.fromkeys(("unless", "if_not", "exclude_if"), "write it as `if: not (...)`"),
+    **dict.fromkeys(
+        ("else", "otherwise", "elif", "else_if"),
+        "what is for the other records is a rule of its own below; stop: true ends the list in this one",
+    ),
+    **dict.fromkeys(
+        ("max_per_week", "max_per_month", "max_per_minute"),
+        "there are caps an hour and a day: max_per_hour, max_per_day",
+    ),
+    **dict.fromkeys(
+        ("max_per_contact", "max_per_person", "max_per_lead", "max_per_record", "max_per_number"),
+        "one call each is `once_per: record`, or number",
+    ),
+    **dict.fromkeys(
+        ("task", "tasks", "activity", "reminder"), "tasks are not made; a `note` stands on the timeline"
+    ),
     **dict.fromkeys(("priority", "order"), "rules are asked in the order of the file"),
-    **dict.fromkeys(("description", "comment", "comments", "notes"), "a comment begins with #"),
+    **dict.fromkeys(("description", "comments"), "a comment begins with #"),
 }
 """What to say of keys that other programs have."""
 
@@ -72,11 +107,24 @@ INSTEAD: Final[Mapping[tuple[str, str], str]] = {
         for word in ("any", "all", "every", "*")
     },
     **{
+        ("how", word): "who changed it is `only_source: person`"
+        for word in ("manual", "manually", "by hand", "person")
+    },
+    **{
         ("once_per", word): "for a call at each event leave the key out"
         for word in ("none", "never", "always")
     },
 }
 """What to write for words of another meaning, by key and word."""
+
+EXCLUDED: Final[Mapping[str, str]] = {
+    "only_source": "whoever is not to count stands in `not_source`: {word}",
+    "number_types": "name those that are called, in a list; {word} is then left out",
+    "countries": "name those that are called, in a list; {word} is then left out",
+    "enters": "a stage cannot be left out; name those that count, in a list",
+    "from": "a stage cannot be left out; name those that count, in a list",
+}
+"""What to write for `not premium`, by key."""
 
 WORDS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("deal", "opportunity", "lead", "each record"), "record"),
@@ -96,3 +144,13 @@ WORDS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("tollfree", "toll-free", "freephone", "toll free"), "toll_free"),
 }
 """Our word for a value, by what people write."""
+
+_NOT: Final = re.compile(
+    r"(?:not|no|non|except|excluding|everything but|all but|!)(?:[\s-]+|(?<=!))(\S.*)", re.IGNORECASE
+)
+
+
+def excluded(key: str, word: str) -> str:
+    """What to write for `not import`, where a key takes those that count; nothing for other words."""
+    found = _NOT.fullmatch(word.strip())
+    return EXCLUDED[key].format(word=found[1]) if found and key in EXCLUDED else ""

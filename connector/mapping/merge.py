@@ -13,6 +13,7 @@ from jinja2 import nodes
 
 from connector.errors import ConnectorError
 from connector.mapping.contradictions import decided
+from connector.mapping.doubtful import Doubt
 from connector.mapping.expression import Compiled, Refused, compile_expression
 from connector.mapping.names import Names
 from connector.mapping.syntax import spelt
@@ -35,6 +36,10 @@ __all__ = ["BadMergeField", "Condition", "MergeField", "Names", "Problem"]
 
 
 _FOREIGN = re.compile(r"\[\[[\w. ]+\]\]|%[A-Za-z_][\w.]*%|\*\|\w+\|\*|<<[\w. ]+>>")
+
+
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_MIXED = re.compile(r"\band\b.*\bor\b|\bor\b.*\band\b", re.DOTALL)
 
 
 class BadMergeField(ConnectorError):
@@ -106,6 +111,11 @@ class MergeField:
     def foreign(self) -> list[str]:
         """What looks like a merge field of another program, and is only text here."""
         return [found for part in self.parts if isinstance(part, str) for found in _FOREIGN.findall(part)]
+
+    @property
+    def doubts(self) -> list[Doubt]:
+        """What is probably not meant in it."""
+        return [doubt for part in self.parts if isinstance(part, Compiled) for doubt in part.doubts]
 
     def value(self, values: Mapping[str, Any], notes: list[str]) -> Any:
         """Evaluate: a lone merge field keeps its type, anything else is a text."""
@@ -184,6 +194,13 @@ class Condition:
         clauses = [Clause(" ".join(each.source.split()), one) for each, one in zip(parts, found, strict=True)]
         return cls(source, compiled, tuple(clauses))
 
+    @property
+    def doubts(self) -> list[Doubt]:
+        """What is probably not meant in it."""
+        mixed = _MIXED.search(_QUOTED.sub("", self.source)) if "(" not in self.source else None
+        what = '"and" binds before "or": a or (b and c); brackets show which is meant'
+        return [*self.compiled.doubts, *([("or", what)] if mixed else [])]
+
     def judge(self, values: Mapping[str, Any]) -> list[Judged]:
         """Decide every clause by itself; false, with a note, from where on it would take too much work."""
         scope = Scope(values, [])
@@ -209,13 +226,31 @@ def _single_braces(constant: str, offset: int, names: Names) -> list[Problem]:
         field = (
             inside if "." in inside or begins in names.texts else f"{next(iter(names.objects), '')}.{inside}"
         )
-        found = f"has {{{inside}}} in single braces; a merge field has two: {{{{ {field} }}}}"
+        dollar = "$" if constant[:place].endswith("$") else ""
+        without = ", without the $" if dollar else ""
+        found = (
+            f"has {dollar}{{{inside}}} in single braces; a merge field has two: {{{{ {field} }}}}{without}"
+        )
         problems.append(Problem(offset + place, found))
     return problems
 
 
 def _compiled(field: Field, names: Names) -> Compiled:
-    return _refusing(field, lambda: compile_expression(parse(field), names))
+    try:
+        tree = parse(field)
+    except BadSource as error:
+        raise _named(field, names) or error from None
+    return _refusing(field, lambda: compile_expression(tree, names))
+
+
+def _named(field: Field, names: Names) -> BadSource | None:
+    """What is meant by a label in the place of a field: `{{ First Name }}`."""
+    if len(field.tokens) < 2 or any(each.kind != "name" for each in field.tokens):
+        return None
+    found = names.not_a_field("".join(each.text for each in field.tokens))
+    meant = found.partition("did you mean ")[2]
+    label = " ".join(each.text for each in field.tokens)
+    return BadSource(field.offset, f'"{label}" is a label; did you mean {meant}') if meant else None
 
 
 def _refusing(field: Field, compiling: Callable[[], Compiled]) -> Compiled:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from connector.mapping.filters import Table
-from connector.mapping.hints import bare
+from connector.mapping.hints import bare, is_bare
 from connector.mapping.words import closest, nearest
 
 
@@ -23,6 +23,8 @@ class Names:
     """What the filter map may look up in."""
     words: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     """Fields that have one of a few values, each with these."""
+    usual_words: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Fields that usually have one of a few values, each with these."""
     stage_field: str | None = None
     """The one of these that holds ids of stages."""
     region: str | None = None
@@ -37,13 +39,17 @@ class Names:
 
     def not_a_field(self, name: str) -> str:
         """What to say of a word that stands alone: a text without its quotes, or a field without its object."""
-        if name in self.elsewhere or nearest(name, [*self.objects, *self.texts]):
-            return self.unknown(name)
         fields = {**self.objects, **self.usual}
+        object_name, _, key = name.partition("_")
+        if key in (fields.get(object_name) or ()):
+            return f'"{name}" is not known here; did you mean {object_name}.{key}?'
+        if name in self.elsewhere or (not is_bare(name) and nearest(name, [*self.objects, *self.texts])):
+            return self.unknown(name)
         if name == "name" and "firstname" in (fields.get("contact") or ()):
             return '"name" is not known here; a person\'s name is contact.firstname and contact.lastname'
-        meant = [f"{each}.{name}" for each, known in fields.items() if known and name in known]
-        if not meant and name.islower() and len(name) > 3:
+        word = name.casefold()
+        meant = [f"{each}.{word}" for each, known in fields.items() if known and word in known]
+        if not meant and name.islower() and len(name) > 3 and not is_bare(name):
             homes = {key: each for each, known in fields.items() for key in sorted(known or ())}
             near = nearest(name, homes)
             meant = [f"{homes[near]}.{near}"] if near else []

@@ -1,11 +1,13 @@
 """Reading `policy` of a rule: hours, zones, dates, lengths of time and countries, every mistake at its own place."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from connector.mapping.builder import shown
+from connector.mapping.habits import excluded
 from connector.mapping.keys import given
 from connector.mapping.merge import MergeField
 from connector.mapping.names import Names
@@ -14,7 +16,7 @@ from connector.mapping.shape import Path, places
 from connector.mapping.words import folded
 from connector.policy.calendars import check_countries
 from connector.policy.durations import parse_duration
-from connector.policy.hours import Range, meant_time, parse_hours
+from connector.policy.hours import DAYS, Range, meant_time, parse_hours
 from connector.policy.kinds import CALLED, NumberType
 from connector.policy.numbers import not_a_region, region_of
 from connector.policy.terms import OncePer, Outside
@@ -24,6 +26,9 @@ T = TypeVar("T")
 _EARLIEST, _LATEST = 8 * 60, 21 * 60
 """Minutes of the day between which consumers may be called in the United States: 47 CFR 64.1200(c)(1)."""
 _ALL_DAY = ["00:00-24:00"]
+_FEASTS = frozenset(
+    {"christmas", "easter", "thanksgiving", "new year", "xmas", "labor day", "independence day"}
+)
 _FLAGS = frozenset(
     {"yes", "no", "on", "off", "none", "skip", "all", "any", "every", "everywhere", "worldwide", "*"}
 )
@@ -120,9 +125,19 @@ def _hours_by_day(reader: Reading, path: Path, raw: dict[str, Any]) -> dict[str,
         if _each(reader, (*path, days), days, _day):
             for at, text in places((*path, days), ranges):
                 _read_range(reader, at, text)
+    twice = _in_two(list(raw)) if path not in reader.touched else ""
+    if twice:
+        reader.warn(path, f"has hours for {twice} in two places, and both hold; take the day out of one")
     if not any(raw.values()):
         reader.mistake(path, "has no hours at all, so nobody could ever be called")
     return {days: _listed(ranges) for days, ranges in raw.items()}
+
+
+def _in_two(spans: Sequence[str]) -> str:
+    """A day that two of these have: fri, of mon-fri and fri."""
+    days = [{day for each in parse_hours({span: _ALL_DAY}) for day in each.weekdays} for span in spans]
+    both = next((one & other for n, one in enumerate(days) for other in days[:n] if one & other), set())
+    return DAYS[min(both) - 1] if both else ""
 
 
 def _check_clock(reader: Reading, path: Path, said: dict[str, Any], raw: dict[str, Any]) -> None:
@@ -229,6 +244,8 @@ def _zone(text: str, field: str) -> str:
 
 
 def _holidays(code: str) -> Sequence[str]:
+    if re.search(r"[0-9]{2}", code) or folded(code) in _FEASTS:
+        raise ValueError(f'"{shown(code)}" is not a country; single days are `closed_dates`: ["2026-12-25"]')
     _check_no_flag(code, "NO is Norway, and without holidays the key is left out")
     return tuple(check_countries([code]))
 
@@ -250,6 +267,8 @@ def _date(text: str) -> date:
 
 def _country(code: str) -> str:
     _check_no_flag(code, f"NO is Norway, {OF_CONNECTION} stands for those of the connection")
+    if instead := excluded("countries", code):
+        raise ValueError(f'"{shown(code)}" is not a country; {instead}')
     found = region_of(code)
     if found is None and "," in code:
         raise ValueError(f'"{shown(code)}" is not a country; several are a list: [{shown(code)}]')

@@ -1,11 +1,13 @@
 """From a loaded document to rules: the shape first, then every word, then the values; all mistakes together."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from connector.errors import ConfigError, Mistake
 from connector.mapping.builder import shown
+from connector.mapping.doubtful import Doubt
 from connector.mapping.filters import Table
 from connector.mapping.keys import given
 from connector.mapping.language import ANY, Call, Rule, Tree, When
@@ -15,7 +17,7 @@ from connector.mapping.reading_write_backs import read_write_backs
 from connector.mapping.shape import Path, misshapen
 from connector.mapping.source import Document
 from connector.mapping.stages import index_of
-from connector.mapping.unlikely import unlikely
+from connector.mapping.unlikely import A_CHOICE, is_choice, unlikely
 from connector.mapping.vocabulary import Vocabulary
 from connector.mapping.words import closest, folded, nearly
 from connector.model import EventKind, Source
@@ -25,6 +27,9 @@ T = TypeVar("T")
 
 RESERVED = "dispatch_id"
 _LIKE_A_FIELD = re.compile(r"[a-z]\w*\.\w+")
+_SEVERAL_FIELDS = re.compile(r"[a-z]\w*\.\w+(?:[,\s]+[a-z]\w*\.\w+)+")
+_UNCLOSED = "closing quote is missing"
+_COMMENTED = "ends before the #, which begins a comment to YAML; put the whole text in double quotes"
 _MERGE_FIELD = "a merge field is written {{ contact.email }}"
 
 
@@ -38,6 +43,8 @@ class Reader:
         self.before_call = vocabulary.names()
         self.warnings: list[Mistake] = [*document.warnings]
         """What may be right, and probably is not."""
+        self.cut = {each.line for each in document.warnings}
+        """Lines of texts that a # ends."""
         self.mistakes: dict[Path, list[Mistake]] = {}
         self.touched: set[Path] = set()
         """Every place with a mistake at it or below it: what stands there is not looked at again."""
@@ -73,8 +80,15 @@ class Reader:
             mistake = self.document.mistake(path, found)
         else:
             mistake = self.document.mistake_in_value(path, offset, found)
+        if mistake.line in self.cut and (_UNCLOSED in found or "and is empty" in found):
+            mistake = replace(mistake, found=_COMMENTED)
         name = self._rule_name(path)
         return replace(mistake, where=f'{mistake.where} ("{name}")') if name else mistake
+
+    def _catch_all(self, path: Path, key: str) -> None:
+        if folded(key) in ("default", "else", "other", "otherwise", "*"):
+            found = f'is the word "{shown(key)}" and no catch-all; for others write | map(...) | default(...)'
+            self.warn(path, found)
 
     def _tables(self, path: Path, raw: dict[str, Any]) -> dict[str, Table]:
         tables: dict[str, Table] = {}
@@ -84,6 +98,7 @@ class Reader:
                 if folded(key) in table:
                     found = f'"{shown(key)}" is in the table twice; capitals and blanks make no difference'
                     self.mistake((*path, name, key), found)
+                self._catch_all((*path, name, key), key)
                 table[folded(key)] = value
             tables[name] = table
         return tables
@@ -136,6 +151,8 @@ class Reader:
                 self.mistake((*path, number) if several and number is not None else path, found)
 
     def _check_contradictions(self, path: Path, raw: dict[str, Any], when: When) -> None:
+        if "{{" in str([when.enters, when.came_from, when.pipeline]):
+            self.mistake(path, "has a merge field in the name of a stage or pipeline; write the label or id")
         if "from" in raw and not self.vocabulary.tells_previous_stage:
             found = f"{self.vocabulary.crm} does not say which stage a record comes from; leave `from` out"
             self.mistake((*path, "from"), found)
@@ -143,6 +160,8 @@ class Reader:
             self.mistake((*path, "from"), "a record that is created in a stage comes from none: see `how`")
         if when.only_source and when.not_source:
             found = "says again what only_source says: whoever is not named there is left out anyway"
+            if when.only_source <= when.not_source:
+                found = "names everybody that only_source names, so no event could ever be for this rule"
             self.mistake((*path, "not_source"), found)
         if when.not_source == frozenset(Source):
             self.mistake((*path, "not_source"), "names everybody, so no event could ever be for this rule")
@@ -165,6 +184,7 @@ class Reader:
             self._bad(path, error)
             return None
         self._warn_of_near_names(path, found.fields, raw)
+        self._warn_of_doubts(path, found.doubts, raw)
         if not found.fields:
             self.warn(path, "reads no field, so it is the same for every record")
         return found
@@ -190,6 +210,12 @@ class Reader:
         if not isinstance(raw, list):
             found = self.merge_field(path, raw, names)
             return (found,) if found else ()
+        for number, value in enumerate(raw):
+            if isinstance(value, str) and _SEVERAL_FIELDS.fullmatch(value):
+                self.mistake(
+                    (*path, number),
+                    f"has several fields; each is an item of its own: [{value}], without quotes",
+                )
         each = [
             self.merge_field((*path, number), value, names, bare=True) for number, value in enumerate(raw)
         ]
@@ -209,6 +235,7 @@ class Reader:
             self._bad(path, error)
             return None
         self._warn_of_near_names(path, found.fields, raw)
+        self._warn_of_doubts(path, found.doubts, raw)
         object_name = raw.strip().partition(".")[0]
         if (
             _LIKE_A_FIELD.fullmatch(raw.strip())
@@ -228,10 +255,18 @@ class Reader:
             return
         for name, key in sorted(fields):
             known = self.vocabulary.standard_fields.get(name, frozenset())
-            meant = nearly(key, known) if known and key not in known else None
+            if not known or key in known:
+                continue
+            meant = f"{name}{key}" if f"{name}{key}" in known else nearly(key, known)
+            if key in ("name", "fullname", "full_name") and "firstname" in known:
+                meant = 'firstname" and "lastname'
             if meant:
                 found = f'"{key}" is not one of the standard fields of {name}; did you mean "{meant}"?'
                 self.warnings.append(self._placed(path, found, max(source.find(key), 0)))
+
+    def _warn_of_doubts(self, path: Path, doubts: Sequence[Doubt], source: str) -> None:
+        for word, found in dict.fromkeys(doubts):
+            self.warnings.append(self._placed(path, found, max(source.find(word), 0)))
 
     def _metadata(self, path: Path, raw: dict[str, Any]) -> dict[str, Tree]:
         if RESERVED in raw:
@@ -255,8 +290,13 @@ class Reader:
             return
         region = region_of(call.region.source) if call.region and call.region.is_constant else None
         if not normalise(number.source, region):
-            found = f'"{number.source}" is not a phone number; a field is written "{{{{ contact.phone }}}}"'
-            self.mistake(path, found)
+            several = number.source.strip(" []")
+            written = (
+                f"several fields are a list, without quotes: [{', '.join(several.replace(',', ' ').split())}]"
+            )
+            if not _SEVERAL_FIELDS.fullmatch(several):
+                written = 'a field is written "{{ contact.phone }}"'
+            self.mistake(path, f'"{number.source}" is not a phone number; {written}')
 
     def _check_region(self, path: Path, region: MergeField | None) -> None:
         for code in sorted(region.constant_results) if region else ():
@@ -268,7 +308,8 @@ class Reader:
         if agent is None or known is None:
             return
         for name in sorted(agent.constant_results - known):
-            self.mistake(path, f'"{name}" is not an agent{closest(name, known)}')
+            found = f"; {A_CHOICE}" if is_choice(name) else closest(name, known)
+            self.mistake(path, f'"{name}" is not an agent{found}')
 
     def _check_names(self, rules: list[tuple[int, Any]]) -> None:
         seen: dict[str, int] = {}

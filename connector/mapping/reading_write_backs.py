@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, Final
 
 from connector.mapping.builder import shown
+from connector.mapping.habits import ELSEWHERE, KEYS
 from connector.mapping.keys import given
 from connector.mapping.language import ANY
 from connector.mapping.merge import MergeField, Names
@@ -56,7 +57,7 @@ class _MomentReader:
         records = {
             name: self._properties((*self.path, name), name, self.reader.mapping(properties))
             for name, properties in raw.items()
-            if name not in OUR_KEYS and self._writable((*self.path, name), name)
+            if name not in OUR_KEYS and self._writable((*self.path, name), name, properties)
         }
         note, log_call, tags = self._note(raw), self._log_call(raw), self._tags(raw)
         people = {
@@ -132,7 +133,7 @@ class _MomentReader:
             self._check_stage(at, wanted)
             return str(wanted).strip()
         if self.moment != "ended":
-            found = "depends on the outcome, and only `ended` has one; write one stage here"
+            found = "depends on the outcome, and only `ended` has one, of each call that was placed; write one stage here"
             self.reader.mistake(at, found)
             return None
         stages: dict[Outcome, str | None] = {}
@@ -148,7 +149,10 @@ class _MomentReader:
 
     def _check_stage(self, at: Path, word: Any) -> None:
         if "{{" in str(word):
-            self.reader.mistake(at, "is a merge field; a stage is written as its label or id")
+            self.reader.mistake(
+                at,
+                "is a merge field; a stage is written as its label or id, by outcome as stage: {answered: Qualified, no_answer: To call}",
+            )
         elif folded(str(word)) == ANY:
             self.reader.mistake(at, f'"{word}" is no stage to move to; write the label or id of one')
         elif self.words.catalog is not None:
@@ -171,13 +175,17 @@ class _MomentReader:
         found = [self.reader.merge_field(place, each, self.names) for place, each in places(at, raw)]
         return tuple(field for field in found if field)
 
-    def _writable(self, at: Path, name: str) -> bool:
+    def _writable(self, at: Path, name: str, value: Any) -> bool:
         if name in self.words.writable:
             return True
         self.reader.mistakes.pop(at, None)  # its shape does not matter
         possible = self._possible()
         meant = nearest(name, [*possible, *OUR_KEYS])
-        if meant in OUR_KEYS and meant not in possible:
+        if folded(name) in ELSEWHERE or KEYS.get(folded(name)) in possible:
+            found = unknown_key(name, f'"{self.moment}"', possible)
+        elif name in self.words.objects:
+            found = f"{name} cannot be written to; possible: {', '.join(possible)}"
+        elif meant in OUR_KEYS and meant not in possible:
             found = f'"{shown(name)}" is not a key of "{self.moment}", and {self._cannot(meant)}'
         elif owners := [
             each for each in self.words.writable if name in self.words.standard_fields.get(each, ())
@@ -187,8 +195,13 @@ class _MomentReader:
             )
         elif name in ("if", "when", "condition", "conditions"):
             found = f'"{name}" is not a key of "{self.moment}"; {_CHOICE}'
-        elif name in self.words.objects:
-            found = f"{name} cannot be written to; possible: {', '.join(possible)}"
+        elif meant is None and not isinstance(value, dict | list) and self.words.writable:
+            key = name.rpartition(".")[2]
+            found = f'"{shown(name)}" is not a key of "{self.moment}"; a property stands below its record: {self.words.writable[0]}: {{{key}: ...}}'
+        elif meant is None and name == "properties":
+            found = (
+                f'"properties" is not a key of "{self.moment}"; write {self.words.writable[0]} in its place'
+            )
         else:
             found = unknown_key(name, f'"{self.moment}"', possible)
         self.reader.mistake(at, found)

@@ -10,11 +10,12 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from connector.mapping.builder import shown
-from connector.mapping.habits import ELSEWHERE, INSTEAD, KEYS, WORDS
+from connector.mapping.habits import ELSEWHERE, INSTEAD, KEYS, WORDS, excluded
 from connector.mapping.keys import FILLED
 from connector.mapping.language import schema
 from connector.mapping.policy_keys import UNLIMITED
 from connector.mapping.words import closest, flow, folded, listed, nearest
+from connector.model import Outcome
 from connector.policy.hours import parse_hours
 
 _KINDS: Final[Mapping[str, str]] = {
@@ -43,6 +44,8 @@ def _validator() -> Draft202012Validator:
 WINDOW: Final = '{days: mon-fri, from: "09:00", until: "18:00"}'
 """What is written for `window`; `always` is only for tests."""
 _CLOCKS = frozenset({"from", "until"})
+_EVER: Final = frozenset({"anytime", "any time", "any", "24/7", "24h", "off", "none", "all day", "never"})
+_MEANT_KEY: Final = re.compile(r"[a-z_]+")
 _EVERY: Final = "leave it out, for every record"
 _LIKE_A_FIELD: Final = re.compile(r"[a-z]\w*\.\w+")
 _WORDED: Final[Mapping[str, str]] = {
@@ -85,6 +88,10 @@ def _wrong(error: ValidationError) -> Iterator[tuple[Path, str]]:
 
 def unknown_key(key: str, what: str, known: list[str]) -> str:
     """Say that a key is not known."""
+    if "\u00a0" in key or "\u200b" in key:
+        return (
+            f'"{shown(key)}" has an invisible blank (a non-breaking space) at it; replace it by a plain one'
+        )
     meant, elsewhere = KEYS.get(folded(key)), ELSEWHERE.get(folded(key))
     if meant in known:
         hint = f'; did you mean "{meant}"?'
@@ -98,7 +105,9 @@ def _unknown_keys(error: ValidationError, path: Path) -> Iterator[tuple[Path, st
     known, what = list(section["properties"]), section["title"]
     given: Any = error.instance
     for key in given:
-        if key not in known:
+        if key not in known and (said := _slip(key, given[key], what) or _far(key, path, known)):
+            yield (*path, key), said
+        elif key not in known:
             belongs = "hours" if what == "window" and _are_days(key) else _belongs(key, section["properties"])
             belongs = None if KEYS.get(folded(key)) in known else belongs
             meant = KEYS.get(folded(key), "")
@@ -115,7 +124,50 @@ def _unknown_keys(error: ValidationError, path: Path) -> Iterator[tuple[Path, st
             below = (
                 "; what is written stands below one of them, such as ended" if what == "write_back" else ""
             )
-            yield (*path, key), found if belongs else unknown_key(key, f'"{what}"', known) + below
+            yield (
+                (*path, key),
+                found if belongs else unknown_key(key, f'"{what}"', known) + _fields(what, key) + below,
+            )
+
+
+def _far(key: str, path: Path, known: list[str]) -> str:
+    """What to say of a key whose place is elsewhere in the file."""
+    if KEYS.get(folded(key)) in known:
+        return ""
+    if path and key in schema()["properties"]:
+        return f'"{shown(key)}" stands at the top of the file'
+    if not path and key in schema()["$defs"]["Rule"]["properties"]:
+        return f'"{shown(key)}" belongs into each rule, below `rules`'
+    if path[-1:] == ("write_back",) and key in set(Outcome):
+        text = f"\"{{{{ 'reached' if call.outcome == '{key}' }}}}\""
+        return f'"{key}" is an outcome; those are told apart under `ended`: stage: {{{key}: Qualified}}, or a text: {text}'
+    return ""
+
+
+def _slip(key: str, value: Any, what: str) -> str:
+    """What a key is that is none: a part of a list, of a text with a comma, a blank forgotten."""
+    name, colon, rest = key.partition(":")
+    if value is not None:
+        return ""
+    if colon and rest:
+        return f'"{shown(key)}" lacks a blank after its ":"; write {name}: {rest.strip()}'
+    if what == "window" and _are_days(key):
+        return (
+            f'"{shown(key)}" stands where a key belongs; days with commas stand in quotes: days: "mon,{key}"'
+        )
+    if what == "window" and not _MEANT_KEY.fullmatch(key):
+        return f'"{shown(key)}" stands where a key belongs; several values are a list in brackets: [US, GB]'
+    return ""
+
+
+def _fields(what: str, key: str) -> str:
+    """Where a field of the CRM has its place, that somebody wrote as a key."""
+    if folded(key) in ELSEWHERE or folded(key) in KEYS or not _MEANT_KEY.fullmatch(key):
+        return ""
+    return {
+        "when": "; conditions on fields are written `if: deal.amount > 1000`",
+        "call": "; what else the agent is told stands below `metadata`",
+    }.get(what, "")
 
 
 def _are_days(key: str) -> bool:
@@ -169,13 +221,18 @@ def _found(error: ValidationError) -> str:
         case "enum":
             words = [str(word) for word in wanted]
             if error.absolute_path and error.absolute_path[-1] == "window" and not nearest(str(given), words):
-                return f"{_is(given)} is no window; write {WINDOW}"
+                if isinstance(given, list):
+                    return f'{_is(given)} is no window; several hours are {{hours: {{mon-fri: "09:00-18:00", sat: "10:00-14:00"}}}}'
+                ever = ", or always, at any hour, for tests" if folded(str(given)) in _EVER else ""
+                return f"{_is(given)} is no window; write {WINDOW}{ever}"
             parts = [each.strip() for each in str(given).split(",")]
             if len(parts) > 1 and set(parts) <= set(words):
                 return f"{_is(given)} is not possible here; several are a list: [{shown(str(given))}]"
             key = str(next((step for step in reversed(error.absolute_path) if isinstance(step, str)), ""))
-            if instead := INSTEAD.get((key, folded(str(given)))):
+            if instead := excluded(key, str(given)):
                 return f"{_is(given)} is not possible here; {instead}"
+            if said := INSTEAD.get((key, folded(str(given)))):
+                return f"{_is(given)} is not possible here; {said}"
             if (meant := WORDS.get(folded(str(given)))) in words:
                 return (
                     f'{_is(given)} is not possible here; did you mean "{meant}"? There are: {listed(words)}'
@@ -183,9 +240,13 @@ def _found(error: ValidationError) -> str:
             return f"{_is(given)} is not possible here{closest(str(given), words)}"
         case "pattern" if wanted != FILLED["pattern"]:
             word = wanted.strip("^$")
+            digits = re.sub(r"[,. _']", "", str(given))
+            if digits.isdigit() and digits != str(given):
+                return f"must be a whole number, or {word}, and is {_is(given)}; write {digits}"
             return f"must be a whole number without quotes, or {word}, and is {_is(given)}"
         case "minItems" | "minProperties" | "pattern":
-            return "is empty"
+            key = str(error.absolute_path[-1]) if error.absolute_path else ""
+            return f"is empty; {'give it a value' if key in _required() else 'leave the key out, or give it a value'}"
         case "maxItems":
             return f"has more than {wanted} items"
         case "minimum":
@@ -223,6 +284,17 @@ def _advice(kinds: list[str], value: Any, key: str) -> str:
         return '; join the conditions by "and"'
     if key == "agent" and isinstance(value, list | dict):
         return "; a choice is written \"{{ 'Closer' if deal.amount >= 5000 else 'Lead Qualifier' }}\""
+    if key == "enters" and isinstance(value, dict):
+        if value and all(each is None for each in value.values()):
+            return f"; a list stands in brackets: [{', '.join(map(str, value))}]"
+        return "; `pipeline` and `enters` are two lines of `when`"
+    if (
+        isinstance(value, list)
+        and "object" in kinds
+        and value
+        and all(isinstance(each, dict) for each in value)
+    ):
+        return "; leave the dashes out: a line `key: value` for each"
     if key == "pipeline" and isinstance(value, list):
         return "; write a rule for each, or leave it out for all"
     if kinds == ["array"] and isinstance(value, dict):

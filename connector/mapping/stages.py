@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from connector.mapping.habits import excluded
 from connector.mapping.language import ANY
 from connector.mapping.words import closest, folded
 from connector.model import Catalog, Pipeline
@@ -102,7 +103,9 @@ class StageIndex:
         of = within[0].label if pipeline is not None else "any pipeline"
         elsewhere = [each.label for each in self.catalog.pipelines if any(_places([each], word))]
         hint = f" (it is one of {', '.join(elsewhere)})" if elsewhere else ""
-        parts = [each.strip() for each in re.split(r",|;|/| or ", word)]
+        if instead := excluded("enters", word):
+            return f'"{word}" is not a stage of {of}; {instead}'
+        parts = [each.strip() for each in re.split(r",|;|/| or |\n", word.strip("() ")) if each.strip()]
         if len(parts) > 1 and all(any(_places(within, each)) for each in parts):
             return f'"{word}" is not a stage of {of}; several are a list: [{", ".join(parts)}]'
         if folded(word) in _EVERY:

@@ -70,6 +70,13 @@ def spelt(node: nodes.Node) -> str:
     return "(…)"
 
 
+def innermost(node: nodes.Node) -> nodes.Node:
+    """What the first of several filters is used on."""
+    while isinstance(node, nodes.Filter) and node.node is not None:
+        node = node.node
+    return node
+
+
 def is_date(node: nodes.Node) -> bool:
     """Is a calculation nothing but a date without its quotes: 12/31/2026, 2026-12-31?"""
     if not isinstance(node, nodes.Div | nodes.Sub) or not isinstance(node.left, nodes.Div | nodes.Sub):

@@ -9,6 +9,7 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.parser import Parser
 
 from connector.mapping.hints import INSTEAD, hint
+from connector.mapping.phrases import adjacent_texts, written
 
 MAX_SOURCE = 4096
 """Bytes (UTF-8) of a text with merge fields, or of a condition."""
@@ -24,6 +25,9 @@ _BLOCKS: Final = {
     "comment_begin": "has {# … #}; comments are written with # in YAML",
     "raw_begin": "has {% raw %}, which is not available",
 }
+_BARE_DAY = re.compile(r"(?<![\w.])[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?![\w.])")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_NOT = re.compile(r"(?:do|does|is|has)n't\b", re.IGNORECASE)
 _SINGLE = re.compile(r"(?<!\{)\{\s*([A-Za-z_]\w*)((?:\.|\s*\|)[^{}]*)?\}")
 """`{ contact.phone }`, `{contact.phone | title}`, `{phone}`, also where a second brace stands on one side only."""
 
@@ -130,6 +134,7 @@ def conjuncts(field: Field) -> list[str]:
 def parse(field: Field) -> nodes.Expr:
     """Parse the expression of a field. Raises BadSource."""
     _check_limits(field)
+    _check_sayings(field)
     parser = Parser(_ENVIRONMENT, field.source, state="variable")
     try:
         tree = parser.parse_expression()
@@ -168,6 +173,25 @@ def _check_limits(field: Field) -> None:
             raise BadSource(token.offset, f"has more than {MAX_BRACKETS} brackets within brackets")
 
 
+def _check_sayings(field: Field) -> None:
+    """Refuse what Jinja would read as something else than was said."""
+    for text in adjacent_texts(field.tokens):
+        raise BadSource(
+            text.offset, f"has two texts side by side, at {text.text[:40]}; a comma is missing between them"
+        )
+    for number, token in enumerate(field.tokens):
+        if token.kind == "name" and token.text.casefold() == "is" and field.tokens[number - 1].text != ".":
+            raise BadSource(
+                token.offset,
+                f'has "{token.text}", which is not available{_ending(written(field.tokens) or "")}',
+            )
+    if day := _BARE_DAY.search(_QUOTED.sub(lambda found: "_" * len(found[0]), field.source)):
+        raise BadSource(
+            field.tokens[0].offset,
+            f"has {day[0]} without quotes, which is a calculation; a day stands in quotes, as '{day[0]}'",
+        )
+
+
 def _tokens(text: str, state: str | None) -> Iterator[Token]:
     offset = 0
     try:
@@ -177,6 +201,10 @@ def _tokens(text: str, state: str | None) -> Iterator[Token]:
             yield Token(offset, kind, value)
             offset += len(value)
     except TemplateSyntaxError:
+        if _NOT.search(text):
+            raise BadSource(
+                offset, 'has a lone \'; write != for "is not", "not" before a condition'
+            ) from None
         raise BadSource(offset, _unknown_sign(text[offset : offset + 2])) from None
 
 
@@ -206,7 +234,8 @@ def _unreadable(field: Field, parser: Parser) -> BadSource:
         )
     if field.tokens[-1].text == "%":
         return BadSource(
-            field.tokens[-1].offset, "has %, which is not available; a share is written as a number: 20"
+            field.tokens[-1].offset,
+            "has %, which is not available; a share is a number as the CRM has it: 20 or 0.2",
         )
     return BadSource(
         field.offset, "is not complete; something is missing at its end, or a bracket is not closed"

@@ -1,11 +1,12 @@
 """What loads, and is rarely meant: a warning each, with the place in the file that it is about."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import timedelta
 from typing import Final
 
+from connector.mapping.habits import excluded
 from connector.mapping.language import ANY, Call, Rule, When
 from connector.mapping.merge import MergeField
 from connector.mapping.policy_keys import Policy
@@ -20,6 +21,10 @@ _SHORT: Final = timedelta(minutes=5)
 _WRITTEN_DAY: Final = re.compile(r"[0-9]{1,2}[/.][0-9]{1,2}[/.](?:[0-9]{2}){1,2}")
 _QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 _CHOICE: Final = re.compile(r"\bif\b.*\belse\b|\bor\b|[=<>?]")
+A_CHOICE: Final = "a choice stands in braces: \"{{ 'Closer' if deal.amount > 5000 else 'Qualifier' }}\""
+_HALF_CHOICE: Final = re.compile(r"\bif\b(?!.*\belse\b)")
+_ON_STAGE: Final = re.compile(r"\bevent\.stage\s*==\s*(['\"])(.+?)\1")
+_LISTED: Final = re.compile(r",|;|//|\bor\b|\s/\s")
 _GROUPED: Final = re.compile(r"(?<![\w.])([0-9]{1,3})\.([0-9]{3})(?![\w.])")
 
 Doubt = tuple[Path, str]
@@ -40,51 +45,102 @@ def unlikely(rules: Sequence[tuple[Path, Rule]], words: Vocabulary) -> Iterator[
 
 def _when(path: Path, when: When, words: Vocabulary) -> Iterator[Doubt]:
     if words.catalog is None:
-        for key, named in (("enters", when.enters), ("pipeline", (when.pipeline or "",))):
-            for word in named:
-                if is_every(word):
-                    yield (
-                        (*path, key),
-                        f'is a {_NOUNS[key]} called "{word}"; whichever it is, is written {ANY}',
-                    )
-    condition = _QUOTED.sub("", when.condition.source) if when.condition else ""
-    for found in _GROUPED.finditer(condition):
-        few, many = found[1], f"{found[1]}{found[2]}"
+        for key, named in (
+            ("enters", when.enters),
+            ("from", when.came_from),
+            ("pipeline", (when.pipeline or "",)),
+        ):
+            yield from (((*path, key), found) for word in named if (found := _no_label(key, word)))
+    condition = when.condition.source if when.condition else ""
+    for number in _GROUPED.finditer(_QUOTED.sub("", condition)):
+        few, many = number[1], f"{number[1]}{number[2]}"
         yield (
             (*path, "if"),
-            f"has {found[0]}, which is {float(found[0]):g}; {many} is written without a point ({few} without zeros)",
+            f"has {number[0]}, which is {float(number[0]):g}; {many} is written without a point ({few} without zeros)",
         )
+    if (
+        when.condition
+        and ("event", "previous_stage") in when.condition.fields
+        and not words.tells_previous_stage
+    ):
+        yield (
+            (*path, "if"),
+            f"reads event.previous_stage, which is always empty: {words.crm} does not tell it",
+        )
+    stages = {folded(each) for each in when.enters}
+    for asked in _ON_STAGE.finditer(condition):
+        if (
+            folded(asked[2]) not in stages
+            and ANY not in stages
+            and not any(each.isdigit() for each in stages)
+        ):
+            yield (
+                (*path, "if"),
+                f'asks for the stage "{asked[2]}", which `enters` does not name, so it is never true',
+            )
 
 
-_NOUNS: Final = {"enters": "stage", "pipeline": "pipeline"}
+def _no_label(key: str, word: str) -> str:
+    """What is doubtful in the name of a stage or pipeline that nobody has looked up."""
+    noun = "pipeline" if key == "pipeline" else "stage"
+    if is_every(word):
+        return f'is a {noun} called "{word}"; whichever it is, is written {ANY}'
+    if noun == "stage" and (instead := excluded("enters", word)):
+        return f'is a stage called "{word}"; {instead}'
+    if noun == "stage" and (_LISTED.search(word) or word.startswith("(")):
+        return f'is one stage called "{word}"; several are a list in brackets, and a comment begins with #'
+    return ""
 
 
 def _call(path: Path, call: Call) -> Iterator[Doubt]:
-    if call.agent is not None and call.agent.is_constant and _CHOICE.search(call.agent.source):
-        yield (
-            (*path, "agent"),
-            "is a name as it stands; a choice is \"{{ 'Closer' if deal.amount > 5000 else 'Qualifier' }}\"",
-        )
+    agent = call.agent.source.strip() if call.agent is not None else ""
+    if call.agent is not None and call.agent.is_constant and is_choice(agent):
+        yield (*path, "agent"), f"is a name as it stands; {A_CHOICE}"
+    elif _HALF_CHOICE.search(_QUOTED.sub("", agent)):
+        yield (*path, "agent"), "has no `else`: where its condition is false there is no agent, and no call"
+    elif agent.startswith("+") and agent[1:].replace(" ", "").isdigit():
+        yield (*path, "agent"), "is a number, and an agent goes by its name (`stagecall agents list`)"
     for key, field, example in (("name", call.name, "firstname"), ("email", call.email, "email")):
         if field is not None and field.is_constant and field.source.strip():
             yield (*path, key), f'is the same for everybody; a field is written "{{{{ contact.{example} }}}}"'
+    for name, key in call.region.fields if call.region else ():
+        if key == "country":
+            yield (
+                (*path, "region"),
+                f"needs two letters such as US, and {name}.country often holds a name; numbers of such people are not called",
+            )
     for field in call.phone_number:
-        read = sorted(f"{name}.{key}" for name, key in field.fields)
-        if field.is_constant:
-            yield (
-                (*path, "phone_number"),
-                'is one number for every record; a field is written "{{ contact.phone }}"',
-            )
-        elif read and all(each.endswith("email") for each in read):
-            yield (
-                (*path, "phone_number"),
-                f"is an email address ({', '.join(read)}), so nobody could be called",
-            )
-        elif _is_joined(field):
-            yield (
-                (*path, "phone_number"),
-                f"joins two numbers into one; numbers to try in turn are a list: [{', '.join(read)}]",
-            )
+        if found := _no_number(field):
+            yield (*path, "phone_number"), found
+
+
+def _no_number(field: MergeField) -> str:
+    """Why a candidate is probably no number."""
+    read = sorted(f"{name}.{key}" for name, key in field.fields)
+    source = _QUOTED.sub("''", field.source)
+    before = (
+        field.parts[0] if field.parts and isinstance(field.parts[0], str) and not field.is_constant else ""
+    )
+    if field.is_constant:
+        return 'is one number for every record; a field is written "{{ contact.phone }}"'
+    if not read:
+        return f"reads no field: {field.source} is a text; without the inner quotes it is the field"
+    if all(each.endswith("email") for each in read):
+        return f"is an email address ({', '.join(read)}), so nobody could be called"
+    if _is_joined(field):
+        return f"joins two numbers into one; numbers to try in turn are a list: [{', '.join(read)}]"
+    if before.strip().startswith(("+", "00")):
+        return f'puts "{before.strip()}" before numbers that may have their country code already; `region` is for those that lack it'
+    if re.search(r"\band\b", source):
+        return "is empty unless all of these fields are filled; `or` takes the first that is"
+    if re.search(r"\|\s*(?:number|integer|round)\b", source):
+        return "makes a number of it that can be calculated with, and a phone number is none; leave the filter out"
+    return ""
+
+
+def is_choice(text: str) -> bool:
+    """Is it an expression that lacks its braces?"""
+    return _CHOICE.search(text) is not None
 
 
 def _is_joined(field: MergeField) -> bool:
@@ -98,6 +154,8 @@ def _policy(path: Path, policy: Policy) -> Iterator[Doubt]:
     if policy.terms.zone is not None:
         found = f"goes by the clock of {policy.terms.zone} for everybody, wherever they are; lead is each person's own clock"
         yield (*path, "window", "zone"), found
+    if policy.cool_down is not None and policy.cool_down < _SHORT:
+        yield (*path, "cool_down"), f"is {spelled(policy.cool_down)}: m stands for minutes; a month is 30d"
     if policy.expires < _SHORT:
         found = f"drops a call that has to wait longer than {spelled(policy.expires)}, as it may where many come at once"
         yield (*path, "expires"), found
@@ -114,8 +172,33 @@ def _write_back(path: Path, rule: Rule, words: Vocabulary) -> Iterator[Doubt]:
                 at,
                 "moves the record; `stage:` does that too, takes labels, and leaves a record alone that somebody has moved",
             )
+        elif key.endswith("owner_id") and " " in value:
+            yield at, f'is the name "{value}", and {name}.{key} takes an id'
         elif _WRITTEN_DAY.fullmatch(value):
             yield at, f'is the text "{value}"; CRMs take days as 2026-12-31'
+
+    for each in fields(write_back := rule.write_back):
+        yield from _stage_and_tags((*path, each.name), getattr(write_back, each.name), rule.when)
+
+
+def _stage_and_tags(path: Path, moment: Moment, when: When) -> Iterator[Doubt]:
+    """A record that is moved where it stands; tags that are several, or come and go."""
+    entered = {folded(each) for each in when.enters}
+    stages = moment.stage.values() if isinstance(moment.stage, Mapping) else [moment.stage]
+    for stage in stages:
+        if stage and folded(stage) in entered:
+            yield (
+                (*path, "stage"),
+                f'moves the record into "{stage}", where this rule finds it; that starts no other call',
+            )
+        elif stage and "," in stage:
+            yield (*path, "stage"), f'is one stage called "{stage}"; a record can be moved to one only'
+    added, removed = ({each.source for each in tags} for tags in (moment.tags.add, moment.tags.remove))
+    for tag in sorted(added | removed):
+        if "," in tag and "{{" not in tag:
+            yield (*path, "tags"), f'has one tag "{tag}"; several are a list in brackets'
+    if added & removed:
+        yield (*path, "tags"), f'adds and removes "{min(added & removed)}"; it is added'
 
 
 def _properties(write_back: WriteBacks) -> Iterator[tuple[str, str, str, str]]:
@@ -132,6 +215,13 @@ def _beside(rule: Rule, above: Sequence[Rule]) -> str | None:
     """A rule above that takes all of this one's events: nothing is left, or two calls come of each."""
     for other in above:
         if not _covers(other.when, rule.when):
+            if (
+                not other.stop
+                and _covers(rule.when, other.when)
+                and rule.policy.cool_down is None
+                and not _is_dry(rule, other)
+            ):
+                return f'is for the events of the rule "{other.name}" too; if one call is enough, that rule says stop: true'
             continue
         if other.stop:
             return (

@@ -55,6 +55,8 @@ class Vocabulary:
     """Does the CRM say where a record came from? Else `from` would never be true."""
     crm: str = "the CRM"
     """Its name, for sentences."""
+    usual_words: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Fields that usually hold one of a few values, such as deal.dealtype, each with these."""
     stage_field: str | None = None
     """The record's own field that holds its stage's id, such as deal.dealstage."""
     moves_stage: bool = False
@@ -92,6 +94,7 @@ class Vocabulary:
             elsewhere,
             tables or {},
             self._words(),
+            self.usual_words,
             self.stage_field,
             self.default_region,
         )

@@ -4,10 +4,27 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 _MOST = 24
 _FEW = 3
+_SURE = 0.8
+
+
+class Word(Protocol):
+    """A word or sign of an expression."""
+
+    @property
+    def kind(self) -> str:
+        """What it is: name, string, integer, float, operator."""
+
+    @property
+    def text(self) -> str:
+        """As it is written."""
+
+    @property
+    def offset(self) -> int:
+        """At which character of the expression it begins."""
 
 
 def listed(words: Iterable[str]) -> str:
@@ -20,19 +37,26 @@ def listed(words: Iterable[str]) -> str:
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that was probably meant."""
     spelt = {folded(each): each for each in known}
-    match = difflib.get_close_matches(folded(word)[:100], spelt, n=1, cutoff=0.6)
-    if not match and len(word) > 2:
-        match = [each for each in spelt if each.startswith(folded(word))]
+    said = folded(word)[:100]
+    match = difflib.get_close_matches(said, spelt, n=1, cutoff=_SURE) or _longer_or_shorter(said, spelt)
+    match = match or difflib.get_close_matches(said, spelt, n=1, cutoff=0.6)
     return spelt[match[0]] if len(match) == 1 else None
 
 
 def nearly(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that was surely meant: one that differs by a letter or two, or the only one that goes on."""
-    words = list(known)
-    match = difflib.get_close_matches(word[:100], words, n=1, cutoff=0.8)
-    if not match and len(word) > _FEW:
-        match = [each for each in words if each.startswith(word)]
-    return match[0] if len(match) == 1 else None
+    """Return the known word that was surely meant: one that differs by a letter or two, or the only longer or shorter one."""
+    spelt = {folded(each): each for each in known}
+    said = folded(word)[:100]
+    match = difflib.get_close_matches(said, spelt, n=1, cutoff=_SURE) or _longer_or_shorter(said, spelt)
+    return spelt[match[0]] if len(match) == 1 else None
+
+
+def _longer_or_shorter(word: str, known: Iterable[str]) -> list[str]:
+    """The known words that a word is the beginning of (`mobile`), else the one that it begins with (`email_address`)."""
+    if len(word) <= _FEW:
+        return []
+    longer = [each for each in known if each.startswith(word)]
+    return longer or sorted((each for each in known if word.startswith(f"{each}_")), key=len)[-1:]
 
 
 def closest(word: str, known: Iterable[str]) -> str:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from connector.policy.words import did_you_mean, shown
 
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _LONG = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SPELLINGS = {
-    **{day: f'"{day}"' for day in _DAYS},
-    **{long: f'"{day}"' for long, day in zip(_LONG, _DAYS, strict=True)},
+    **{day: f'"{day}"' for day in DAYS},
+    **{long: f'"{day}"' for long, day in zip(_LONG, DAYS, strict=True)},
     **dict.fromkeys(("weekdays", "workdays", "m-f", "mo-fr", "not weekends", "no weekends"), '"mon-fri"'),
     **dict.fromkeys(("weekend", "weekends"), '"sat-sun"'),
     **dict.fromkeys(("daily", "everyday", "every day", "all", "all days", "always", "any"), '"mon-sun"'),
@@ -21,6 +21,7 @@ _BETWEEN = re.compile(r"\s*(?:[-\u2013\u2014]|\bto\b|\bthrough\b|\btill\b|\bunti
 _BESIDE = re.compile(r"\s*(?:[;,/&+|]|\band\b)\s*|\s+")
 _CLOCK = re.compile(r"([0-9]{1,2})(?:[.:h]?([0-9]{2}))?(am|pm|h|uhr)?", re.ASCII)
 _HOURS = re.compile(r"([0-9]{2}):([0-9]{2}) ?- ?([0-9]{2}):([0-9]{2})", re.ASCII)
+_SEVERAL = re.compile(r"\s*(?:[,;&+|]|\band\b)\s*", re.IGNORECASE)
 _NONE = frozenset({"closed", "none", "off", "no", "never", "-", "skip"})
 _MIDNIGHT = 1440
 
@@ -123,9 +124,9 @@ def _short_day(word: str) -> str:
 def _weekday(word: str, days: str) -> int:
     """Return the place of a day in the week, from 0."""
     spelt = word.strip().casefold()
-    if spelt in _DAYS:
-        return _DAYS.index(spelt)
-    possible = did_you_mean(spelt, _SPELLINGS) or f"; write {', '.join(_DAYS)}, or mon-fri"
+    if spelt in DAYS:
+        return DAYS.index(spelt)
+    possible = did_you_mean(spelt, _SPELLINGS) or f"; write {', '.join(DAYS)}, or mon-fri"
     inside = "" if word == days else f" in {shown(days)}"
     raise ValueError(f"{shown(word.strip())}{inside} is not a day{possible}")
 
@@ -172,6 +173,9 @@ def meant_time(text: str, midnight: str = "24:00") -> str | None:
 
 def _meant(text: object) -> str:
     """Return what a person probably meant who wrote `9-17`, `9:00-18:00` or `9am to 5pm`."""
+    several = [each for each in _SEVERAL.split(str(text).strip()) if each]
+    if len(several) > 1 and all(_BETWEEN.search(each) for each in several):
+        return "[" + ", ".join(f'"{_meant(each)}"' for each in several) + "]"
     halves = _BETWEEN.split(str(text).strip().casefold())
     times = [meant_time(half, midnight) for half, midnight in zip(halves, ("00:00", "24:00"), strict=False)]
     if len(halves) != 2 or None in times:

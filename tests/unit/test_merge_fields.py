@@ -291,7 +291,7 @@ def test_what_makes_no_sense_is_noted(source: str, wanted: list[str]) -> None:
         ("x {# note #}", 2, "comments are written with #"),
         ("{{ deal.a.split(' ') }}", 0, "write it as a filter: | split(';')"),
         ("{{ range(9) }}", 0, "calls range(…), which is not available; there are the filters default"),
-        ("{{ deal.a is defined }}", 0, '"is", which is not available'),
+        ("{{ deal.a is defined }}", 10, '"is", which is not available; write deal.a by itself'),
         ("{{ deal.a % 2 }}", 0, "%, which is not available"),
         ("{{ 2 ** 9 }}", 0, "**, which is not available"),
         ("{{ {'a': 1} }}", 0, "{…}, which is not available"),

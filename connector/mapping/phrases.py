@@ -1,0 +1,103 @@
+"""Comparisons as people say them (`is at least 5`, `does not contain 'x'`), and how they are written."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from connector.mapping.words import Word
+
+PASSING: Final = "times that pass are not known here; a day is written '2026-12-31', the call's own is call.ended_at | date"
+_BOTH_QUOTES: Final = "with both kinds of quotes"
+
+_SAYINGS: Final[Mapping[str, str]] = {
+    "{field} in ['a', 'b']": "is any of, is one of, is in, is either, any of, one of",
+    "{field} not in ['a', 'b']": "is none of, is not any of, is not one of, is not in, none of",
+    "{field} by itself, which is true where it has a value": (
+        "is not null, is not none, is not empty, is not blank, is not unknown, is not undefined, is known, is filled, is set,"
+        " is present, is defined, has a value, has any value, has value, exists, exist, not null, not empty, known, filled"
+    ),
+    "not {field}": (
+        "is null, is none, is empty, is blank, is unknown, is missing, is undefined, is not set, is not known, is not filled, is not defined,"
+        " has no value, does not exist, empty, blank"
+    ),
+    "{field} == {value}": "is equal to, is the same as, is exactly, is, equals, equal to, equal, eq",
+    "{field} != {value}": "is not equal to, does not equal, not equals, not equal to, not equal, is not, isn, ne, differs from",
+    "{field} >= {value}": (
+        "is at least, at least, is greater than or equal to, greater than or equal to, is not less than, not less than,"
+        " not <, gte, ge"
+    ),
+    "{field} <= {value}": (
+        "is at most, at most, is less than or equal to, less than or equal to, is not more than, not more than, not >, lte, le"
+    ),
+    "{field} > {value}": (
+        "is greater than, is more than, is above, is over, is after, is later than, is bigger than, is higher than,"
+        " greater than, more than, bigger than, higher than, greater, after, above, over, more, gt"
+    ),
+    "{field} < {value}": (
+        "is less than, is fewer than, is below, is under, is before, is earlier than, is smaller than, is lower than,"
+        " less than, fewer than, smaller than, lower than, before, below, under, less, lt, not >="
+    ),
+    "1000 <= {field} <= 5000": "is between, between",
+    '"{text} not in {field}", ' + _BOTH_QUOTES: (
+        "does not contain, does not include, not contains, not contain, not includes, not like, is not like, not has"
+    ),
+    '"{text} in {field}", ' + _BOTH_QUOTES: (
+        "contains any of, contains, contain, includes, include, is like, like, matches, has"
+    ),
+    '"{text} in {field}", ' + _BOTH_QUOTES + ", which looks in all of it": (
+        "starts with, begins with, ends with, startswith, endswith"
+    ),
+    "{field}": "is true, is yes, is checked",
+}  # fmt: skip
+"""What is written, by what is said."""
+
+_PHRASES: Final[Mapping[tuple[str, ...], str]] = {
+    tuple(said.split()): written for written, sayings in _SAYINGS.items() for said in sayings.split(", ")
+}
+_LONGEST: Final = max(len(phrase) for phrase in _PHRASES)
+_SPANS: Final = frozenset(
+    {"ago", *(f"{each}{s}" for each in ("minute", "hour", "day", "week", "month", "year") for s in ("", "s"))}
+)
+
+
+def written(words: Sequence[Word], first: int = 0) -> str | None:
+    """Return how the first saying from a word on is written; None where there is none."""
+    said = [word.text.casefold() for word in words]
+    if any(word.kind == "name" and text in _SPANS for word, text in zip(words, said, strict=True)):
+        return PASSING
+    for index in range(first, len(words)):
+        if index and words[index - 1].text in (".", "|"):
+            continue  # a field or filter of that name
+        for length in range(min(_LONGEST, len(words) - index), 0, -1):
+            if template := _PHRASES.get(tuple(said[index : index + length])):
+                return f"write {_filled(template, words, index, index + length)}"
+    return None
+
+
+def _filled(template: str, words: Sequence[Word], index: int, after: int) -> str:
+    """Put what stands before and after the saying into it."""
+    field = "".join(_path(words[:index])) or "field"
+    value, text = "'text'", "'text'"
+    if after < len(words):
+        value = f"'{words[after].text}'" if words[after].kind == "name" else words[after].text
+        text = (
+            "'" + words[after].text.strip("'\"%*") + "'" if words[after].kind in ("name", "string") else text
+        )
+    return template.format(field=field, value=value, text=text)
+
+
+def _path(words: Sequence[Word]) -> list[str]:
+    """The field that these words end with, as it is written: `contact`, `.`, `email`."""
+    found: list[str] = []
+    for word in reversed(words):
+        fits = word.text == "." if found and found[0] != "." else word.kind == "name"
+        if not fits:
+            break
+        found.insert(0, word.text)
+    return found if found[:1] != ["."] else found[1:]
+
+
+def adjacent_texts(words: Sequence[Word]) -> Iterator[Word]:
+    """Yield each text that follows a text: Python would make them one, and a comma was meant."""
+    for word, before in zip(words[1:], words, strict=False):
+        if word.kind == before.kind == "string":
+            yield word

@@ -1,0 +1,40 @@
+"""What a line of YAML is meant to be that cannot be read: slips of people who do not know YAML."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+_BULLETS: Final = "\u2022\u2023\u25e6\u2043\u2219\u2013\u2014\u00b7"
+_COLON_INSIDE: Final = re.compile(r"[\w-]+:\s+[^'\"\s{\[].*(['\"])[^'\"]*:\s[^'\"]*\1")
+
+
+def slipped(lines: Sequence[str], line: int, column: int) -> str | None:
+    """What to write where the parser could not go on (line and column from 0); None where it is not one of these."""
+    here = lines[line] if line < len(lines) else ""
+    near = [each.strip() for each in (here, lines[line - 1] if line else "")]
+    if bullet := next((each[0] for each in near if each and each[0] in _BULLETS), None):
+        return f'has "{bullet}", which is no dash to YAML: an item of a list begins with "- "'
+    if any(each.startswith("//") for each in near):
+        return "has a line that begins with //; a comment begins with #"
+    return _of_value(here, here[:column].rstrip(" >|")[-1:], here[column:].lstrip())
+
+
+def _of_value(line: str, before: str, rest: str) -> str | None:
+    """What is wrong with the value of a line, of which the parser has read up to a sign."""
+    key, _, value = line.strip().removeprefix("- ").partition(": ")
+    if _COLON_INSIDE.match(line.strip().removeprefix("- ")):
+        return f'has a ":" within the text; put the whole of it in double quotes: {key}: "{value}"'
+    if value[:1] in ("{", "[") and rest and before in ("}", "]"):
+        return "goes on after a closing bracket; fields in a condition have no brackets, a text with them stands in quotes"
+    if value[:1] in (">", "|") and len(value) > 1:
+        return (
+            f'begins with {value[0]}, which YAML keeps for itself; put the whole in quotes: {key}: "{value}"'
+        )
+    if before in ("'", '"') and rest.startswith("="):
+        return 'has "=" after a key; write ": " in its place'
+    if before in ("'", '"') and rest.startswith(","):
+        listed = (
+            f"several texts are a list in brackets: [{value}]" if rest[1:].strip() else "leave the comma out"
+        )
+        return f"goes on with a comma after a closing quote; {listed}"
+    return None
