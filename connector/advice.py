@@ -10,7 +10,8 @@ from connector.policy.sentences import moment
 
 CONDITIONS: Final[Mapping[str, str]] = {
     "own": "a person, or another program than this one, has to move the record",
-    "enters": "the record has to enter a stage of the rule; or add this stage to the rule (`pipeline`, `enters`)",
+    "enters": "the record has to enter a stage of the rule (a preview takes it there by --stage), or the rule has to name this"
+    " stage (`pipeline`, `enters`)",
     "how": "the record has to come the way that `how` asks for; or leave `how` out of the rule",
     "only_source": "it has to be changed by one of those in `only_source`; or add this one to it",
     "not_source": "it has to be changed by somebody who is not in `not_source`; or take this one from it",

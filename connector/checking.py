@@ -111,7 +111,7 @@ def _check_rules(
     """Rule files alone: against the connection's adapter where there is a configuration."""
     adapters: dict[str, Adapter] = {}
     if not config_file.exists():
-        yield f"there is no {config_file}: the names of connections were not looked up"
+        yield f"without a {config_file}, files are checked by themselves: the names of connections were not looked up"
     else:
         adapters = build_adapters(load_config(config_file, environment=environment))
     mistakes: list[Mistake] = []

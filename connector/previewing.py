@@ -261,8 +261,8 @@ def _here(asked: _Preview, event: StageEvent, catalog: Catalog) -> Situation | C
 
 def _entered(event: StageEvent, catalog: Catalog) -> str:
     stage = catalog.stage(event.stage)
-    place = f'"{stage.label}" ({event.stage})' if stage else event.stage or "a stage the news does not name"
-    return f"{event.record} entered {place} at {event.occurred_at.isoformat()}"
+    place = f'"{stage.label}"' if stage else event.stage or "a stage the news does not name"
+    return f"{event.record} entered {place}, {past(event.occurred_at)}"
 
 
 def _refused(asked: _Preview, candidate: Candidate, refusal: Reason, catalog: Catalog) -> Dispatch:

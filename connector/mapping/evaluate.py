@@ -29,7 +29,8 @@ from connector.mapping.steps import Looked, Part, Step, beyond, found_in
 from connector.mapping.values import sendable, short
 from connector.mapping.vocabulary import OURS
 from connector.mapping.words import folded
-from connector.model import Catalog, Context, RecordRef, StageEvent, TriggerRequest
+from connector.model import Catalog, Context, StageEvent, TriggerRequest
+from connector.policy.sentences import past
 
 __all__ = [
     "ELSEWHERE",
@@ -88,7 +89,7 @@ class Situation:
     @property
     def entered(self) -> str:
         """The sentence that says what happened."""
-        return _entered(self.event.record, self.values["event"])
+        return _entered(self.event, self.values["event"])
 
 
 def situation(event: StageEvent, context: Context, catalog: Catalog) -> Situation:
@@ -197,9 +198,9 @@ def _labelled(label: str, pipeline: str | None, now: str | None, catalog: Catalo
     return next((stage.id for stage in stages if stage.id == now), stages[0].id if stages else label)
 
 
-def _entered(record: RecordRef, values: Mapping[str, Any]) -> str:
+def _entered(event: StageEvent, values: Mapping[str, Any]) -> str:
     of = f' of "{values["pipeline"]}"' if values["pipeline"] else ""
-    return f'{record} entered "{values["stage"]}"{of} at {values["occurred_at"]}'
+    return f'{event.record} entered "{values["stage"]}"{of}, {past(event.occurred_at)}'
 
 
 def _request(rule: Rule, values: Mapping[str, Any], default_region: str, looked: Looked) -> Decision:

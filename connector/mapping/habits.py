@@ -24,7 +24,7 @@ KEYS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("hours", "calling_hours", "calling_window", "schedule"), "window"),
     **dict.fromkeys(("test", "test_mode", "dryrun", "dry run"), "dry_run"),
     **dict.fromkeys(("holiday", "public_holidays"), "holidays"),
-    **dict.fromkeys(("completed", "answered", "finished", "done", "after"), "ended"),
+    **dict.fromkeys(("completed", "finished", "done", "after"), "ended"),
 }
 """Our key, by what other programs call it."""
 

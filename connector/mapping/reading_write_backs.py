@@ -7,7 +7,8 @@ from connector.mapping.habits import ELSEWHERE, KEYS
 from connector.mapping.keys import given
 from connector.mapping.language import ANY
 from connector.mapping.merge import MergeField, Names
-from connector.mapping.shape import Path, places, unknown_key
+from connector.mapping.misplaced import unknown_key
+from connector.mapping.shape import Path, places
 from connector.mapping.stages import index_of
 from connector.mapping.values import text_of
 from connector.mapping.vocabulary import Moment as MomentName

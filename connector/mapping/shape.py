@@ -10,13 +10,12 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from connector.mapping.builder import shown
-from connector.mapping.habits import ELSEWHERE, INSTEAD, KEYS, WORDS, excluded
+from connector.mapping.habits import INSTEAD, WORDS, excluded
 from connector.mapping.keys import FILLED
 from connector.mapping.language import schema
+from connector.mapping.misplaced import misplaced
 from connector.mapping.policy_keys import UNLIMITED
 from connector.mapping.words import closest, flow, folded, listed, nearest
-from connector.model import Outcome
-from connector.policy.hours import parse_hours
 
 _KINDS: Final[Mapping[str, str]] = {
     "string": "text",
@@ -45,7 +44,6 @@ WINDOW: Final = '{days: mon-fri, from: "09:00", until: "18:00"}'
 """What is written for `window`; `always` is only for tests."""
 _CLOCKS = frozenset({"from", "until"})
 _EVER: Final = frozenset({"anytime", "any time", "any", "24/7", "24h", "off", "none", "all day", "never"})
-_MEANT_KEY: Final = re.compile(r"[a-z_]+")
 _EVERY: Final = "leave it out, for every record"
 _LIKE_A_FIELD: Final = re.compile(r"[a-z]\w*\.\w+")
 _WORDED: Final[Mapping[str, str]] = {
@@ -78,114 +76,14 @@ def places(path: Path, value: Any) -> list[tuple[Path, Any]]:
 def _wrong(error: ValidationError) -> Iterator[tuple[Path, str]]:
     path = tuple(error.absolute_path)
     if error.validator == "additionalProperties":
-        yield from _unknown_keys(error, path)
+        given: Any = error.instance
+        section: Any = error.schema
+        yield from (((*path, key), found) for key, found in misplaced(given, section, path))
     elif error.validator == "anyOf":
         for closer in _of_its_kind(error):
             yield from _wrong(closer)
     else:
         yield path, _found(error)
-
-
-def unknown_key(key: str, what: str, known: list[str]) -> str:
-    """Say that a key is not known."""
-    if "\u00a0" in key or "\u200b" in key:
-        return (
-            f'"{shown(key)}" has an invisible blank (a non-breaking space) at it; replace it by a plain one'
-        )
-    meant, elsewhere = KEYS.get(folded(key)), ELSEWHERE.get(folded(key))
-    if meant in known:
-        hint = f'; did you mean "{meant}"?'
-    else:
-        hint = f"; {elsewhere}" if elsewhere else closest(key, known)
-    return f'"{shown(key)}" is not a key of {what}{hint}'
-
-
-def _unknown_keys(error: ValidationError, path: Path) -> Iterator[tuple[Path, str]]:
-    section: Any = error.schema
-    known, what = list(section["properties"]), section["title"]
-    given: Any = error.instance
-    for key in given:
-        if key not in known and (said := _slip(key, given[key], what) or _far(key, path, known)):
-            yield (*path, key), said
-        elif key not in known:
-            belongs = "hours" if what == "window" and _are_days(key) else _belongs(key, section["properties"])
-            belongs = None if KEYS.get(folded(key)) in known else belongs
-            meant = KEYS.get(folded(key), "")
-            if meant not in known and meant != key and (home := _belongs(meant, section["properties"])):
-                yield (
-                    (*path, key),
-                    f'"{shown(key)}" is not a key of "{what}"; it is `{meant}` here, and belongs under `{home}`',
-                )
-                continue
-            place = (
-                f"stands beside `{what}`, not below it" if belongs == "rule" else f"belongs under `{belongs}`"
-            )
-            found = f'"{shown(key)}" is not a key of "{what}"; it {place}'
-            below = (
-                "; what is written stands below one of them, such as ended" if what == "write_back" else ""
-            )
-            yield (
-                (*path, key),
-                found if belongs else unknown_key(key, f'"{what}"', known) + _fields(what, key) + below,
-            )
-
-
-def _far(key: str, path: Path, known: list[str]) -> str:
-    """What to say of a key whose place is elsewhere in the file."""
-    if KEYS.get(folded(key)) in known:
-        return ""
-    if path and key in schema()["properties"]:
-        return f'"{shown(key)}" stands at the top of the file'
-    if not path and key in schema()["$defs"]["Rule"]["properties"]:
-        return f'"{shown(key)}" belongs into each rule, below `rules`'
-    if path[-1:] == ("write_back",) and key in set(Outcome):
-        text = f"\"{{{{ 'reached' if call.outcome == '{key}' }}}}\""
-        return f'"{key}" is an outcome; those are told apart under `ended`: stage: {{{key}: Qualified}}, or a text: {text}'
-    return ""
-
-
-def _slip(key: str, value: Any, what: str) -> str:
-    """What a key is that is none: a part of a list, of a text with a comma, a blank forgotten."""
-    name, colon, rest = key.partition(":")
-    if value is not None:
-        return ""
-    if colon and rest:
-        return f'"{shown(key)}" lacks a blank after its ":"; write {name}: {rest.strip()}'
-    if what == "window" and _are_days(key):
-        return (
-            f'"{shown(key)}" stands where a key belongs; days with commas stand in quotes: days: "mon,{key}"'
-        )
-    if what == "window" and not _MEANT_KEY.fullmatch(key):
-        return f'"{shown(key)}" stands where a key belongs; several values are a list in brackets: [US, GB]'
-    return ""
-
-
-def _fields(what: str, key: str) -> str:
-    """Where a field of the CRM has its place, that somebody wrote as a key."""
-    if folded(key) in ELSEWHERE or folded(key) in KEYS or not _MEANT_KEY.fullmatch(key):
-        return ""
-    return {
-        "when": "; conditions on fields are written `if: deal.amount > 1000`",
-        "call": "; what else the agent is told stands below `metadata`",
-    }.get(what, "")
-
-
-def _are_days(key: str) -> bool:
-    try:
-        return bool(parse_hours({key: ["09:00-18:00"]}))
-    except ValueError:
-        return False
-
-
-def _belongs(key: str, siblings: Mapping[str, Any]) -> str | None:
-    """The key beside this one, below which it has its place; None where there is none or several."""
-    sections = schema()["$defs"]
-    below = {name: str(each.get("$ref", "")).rpartition("/")[2] for name, each in siblings.items()}
-    fitting = [name for name, of in below.items() if of and key in sections[of]["properties"]]
-    if fitting:
-        return fitting[0] if len(fitting) == 1 else None
-    homes = {section["title"] for section in sections.values() if key in section["properties"]}
-    return homes.pop() if len(homes) == 1 else None
 
 
 def _of_its_kind(error: ValidationError) -> list[ValidationError]:

@@ -91,7 +91,7 @@ def test_preview_reads_the_connected_account_and_changes_nothing(world: World, c
 def test_every_example_passes_check(example: Path) -> None:
     done = _run("check", str(example))
     alone, first, second = done.output.splitlines()
-    assert alone.endswith("stagecall.yaml: the names of connections were not looked up")
+    assert alone.endswith("files are checked by themselves: the names of connections were not looked up")
     assert done.exit_code == 0
     assert re.fullmatch(rf"{re.escape(str(example))}: [12] rules?, no mistakes", first)
     assert "check --live" in second

@@ -250,7 +250,7 @@ def test_every_rule_is_shown_and_a_rule_that_is_not_concerned_says_why(desk: Any
     said = at.run("preview", at.rules, "--live", deal)
     assert 'rule "Call": calls +12025550123' in said
     assert 'rule "Others": no call: stage "Demo requested" is not "Closed Won" of rule "Others"' in said
-    assert "- the record has to enter a stage of the rule; or add this stage to the rule" in said
+    assert "- the record has to enter a stage of the rule (a preview takes it there by --stage)" in said
 
 
 def test_what_cannot_be_previewed_or_explained_is_a_sentence(desk: Any) -> None:

@@ -120,7 +120,7 @@ def test_a_deal_that_enters_the_stage_becomes_a_request() -> None:
     }
     assert [(step.part, step.key, step.sentence) for step in decision.explanation] == [
         ("entered", "event",
-         'deal 9001 entered "Demo requested" of "Sales Pipeline" at 2026-11-02T15:00:00+00:00'),
+         'deal 9001 entered "Demo requested" of "Sales Pipeline", Mon 2026-11-02 15:00 UTC'),
         ("when", "enters", 'deal 9001 entered "Demo requested"'),
         ("when", "still_there", "deal 9001 still stands in the stage"),
         ("when", "if", 'deal.amount >= 1000: true (deal.amount is "1200.00")'),

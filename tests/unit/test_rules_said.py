@@ -1,8 +1,10 @@
 """Conditions and merge fields as people say them, or as other programs have them: what to write instead."""
 
+from dataclasses import replace
+
 import pytest
 
-from tests.unit.test_rules import changed, load, mistakes
+from tests.unit.test_rules import FIELDS, changed, load, mistakes
 from tests.unit.test_rules_newcomers import HUBSPOT
 
 
@@ -69,3 +71,141 @@ def test_a_condition(condition: str, wanted: str) -> None:
 )
 def test_what_is_only_alike_is_left_alone(condition: str) -> None:
     assert load(changed("if: deal.amount >= 1000", f'if: "{condition}"'), HUBSPOT).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("policy", "wanted"),
+    [
+        ('{window: {hours: {mon-fri: "09:00-12:00, 13:00-18:00"}}}', 'write ["09:00-12:00", "13:00-18:00"]'),
+        ("{window: [{days: mon-fri}, {days: sat}]}", "a list is no window; several hours are {hours: {mon-fri:"),
+        ("{window: 24/7}", "or always, at any hour, for tests"),
+        ("{window: {days:mon-fri}}", 'lacks a blank after its ":"; write days: mon-fri'),
+        ("{window: {holidays: Christmas}}", "single days are `closed_dates`"),
+        ('{window: {holidays: ["2026-12-25"]}}', "single days are `closed_dates`"),
+        ("{window: {holidays: US, GB}}", "several values are a list in brackets: [US, GB]"),
+        ("{window: {days: mon,wed}}", 'days with commas stand in quotes, as days: "mon,wed,fri"'),
+        ("{number_types: not premium}", "name those that are called, in a list; premium is then left out"),
+        ("{number_types: [no landline]}", "landline is then left out"),
+        ("{countries: not US}", "US is then left out"),
+        ("{max_per_week: 100}", "there are caps an hour and a day"),
+        ("{max_per_contact: 1}", "one call each is `once_per: record`, or number"),
+        ("{max_per_day: 1,000}", '"000" stands where a key belongs; a number is written without a comma'),
+        ('{max_per_day: "1,000"}', "write 1000"),
+        ("{respect_optout: true}", "nobody is called who has opted out"),
+        ("{countries: []}", "is empty; leave the key out, or give it a value"),
+    ],
+)  # fmt: skip
+def test_a_policy(policy: str, wanted: str) -> None:
+    (found,) = mistakes(changed("    write_back:", f"    policy: {policy}\n    write_back:"), HUBSPOT)
+    assert wanted in found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wanted"),
+    [
+        ("if: deal.amount >= 1000", "only_source: not import", "stands in `not_source`: import"),
+        ("if: deal.amount >= 1000", "only_source: import\n      not_source: import", "names everybody that only_source names"),
+        ("if: deal.amount >= 1000", "how: manually", "who changed it is `only_source: person`"),
+        ("if: deal.amount >= 1000", "unless: deal.amount < 5", "write it as `if: not (...)`"),
+        ("if: deal.amount >= 1000", "owner: Anna", "conditions on fields are written `if: deal.amount > 1000`"),
+        ("if: deal.amount >= 1000", "after: 2h", "a call is placed as soon as its window allows"),
+        ("version: 1", "version: 1\npolicy: {cool_down: 24h}", '"policy" belongs into each rule, below `rules`'),
+        ("agent: Lead Qualifier", "amount: 5", "what else the agent is told stands below `metadata`"),
+        ("agent: Lead Qualifier", "tables: {a: {b: c}}", '"tables" stands at the top of the file'),
+        ("      ended:", "      answered:", "those are told apart under `ended`: stage: {answered: Qualified}"),
+        ("        deal: {dealname:", "        notes: {x:", 'did you mean "note"?'),
+        ("        deal: {dealname:", "        task: {x:", "tasks are not made; a `note` stands on the timeline"),
+        ('        deal: {dealname: "{{ call.outcome }}"}', "        my_field: x", "a property stands below its record: deal: {my_field: ...}"),
+        ("enters: Demo requested", 'enters: "{{ deal.dealstage }}"', "has a merge field in the name of a stage"),
+        ("{{ deal.id }}", "{{ contact.firstname & ' ' }}", "texts are joined by ~"),
+        ("{{ deal.id }}", "{{ contact.firstname, deal.id }}", "texts by ~"),
+        ("{{ deal.id }}", "{{ contact.firstname | 'there' }}", "write | default('there')"),
+        ("{{ deal.id }}", "{{ First Name }}", '"First Name" is a label; did you mean contact.firstname?'),
+        ("{{ deal.id }}", "{{ contact.firstname.toUpperCase() }}", "write it as a filter: field | upper"),
+        ("{{ deal.id }}", "{{ deal.amount | round('two') }}", '"two" is not a number'),
+        ("{{ deal.id }}", "{{ deal.dealname | truncate 20 }}", "stands in brackets: truncate(20)"),
+        ("{{ deal.id }}", "{{ deal[dealname] }}", "write deal.dealname"),
+        ("{{ deal.id }}", "${contact.firstname}", "without the $"),
+        ("{{ deal.id }}", "{{ deal.amount / 300 | round(2) }}", "brackets take all of it: (deal.amount / 300) | round"),
+        ("{{ deal.id }}", "{{ deal.dealname | date('%d.%M.%Y') }}", "has %M, which is minutes, and no hours; the month is %m"),
+        ('"{{ contact.phone }}"', '["contact.phone, deal.id"]', "each is an item of its own: [contact.phone, deal.id], without quotes"),
+        ('"{{ contact.phone }}"', '"[contact.phone, deal.id]"', "several fields are a list, without quotes: [contact.phone, deal.id]"),
+        ("deal.amount >= 1000", "contact.phone == ['US', 'CA']", "compares with a list; write contact.phone in [...]"),
+        ("deal.amount >= 1000", "deal.amount in [1000-5000]", "a span is written 1000 <= field <= 5000"),
+        ("deal.amount >= 1000", "deal.dealname == 'Upsell: Gold'", "put the whole of it in double quotes: if: \"deal.dealname == 'Upsell: Gold'\""),
+        ("deal.amount >= 1000", "deal.dealname == 'Deal #1'", "ends before the #, which begins a comment to YAML"),
+        ("deal.amount >= 1000", "{deal.amount} > 1000", "goes on after a closing bracket"),
+        ("enters: Demo requested", "enters: #1 Demo", "ends before the #, which begins a comment to YAML"),
+        ("enters: Demo requested", "enters: &Demo", "begins with &, which YAML keeps for itself"),
+        ("enters: Demo requested", "enters: *Demo", "a text that begins with * stands in quotes"),
+        ("enters: Demo requested", "enters: !Demo", "a text that begins with ! stands in quotes"),
+        ("enters: Demo requested", "enters: > 90 Demo", 'put the whole in quotes: enters: "> 90 Demo"'),
+        ("enters: Demo requested", "enters: {A, B}", "a list stands in brackets: [A, B]"),
+        ("enters: Demo requested", 'enters: "A", "B"', 'several texts are a list in brackets: ["A", "B"]'),
+        ("enters: Demo requested", 'enters: "A",', "leave the comma out"),
+        ("enters: Demo requested", "enters: Demo requested\n    // for demos", "a comment begins with #"),
+        ("enters: Demo requested", "enters: {pipeline: x, stage: y}", "are two lines of `when`"),
+        ("  - name: Call", "  \u2022 name: Call", 'an item of a list begins with "- "'),
+        ("rules:", 'tables:\n  agents:\n    "71" = Senior\nrules:', 'has "=" after a key; write ": " in its place'),
+        ("rules:", "tables:\n  agents:\n    - 71: Senior\nrules:", "leave the dashes out"),
+    ],
+)  # fmt: skip
+def test_a_shape(old: str, new: str, wanted: str) -> None:
+    (found,) = mistakes(changed(old, new), HUBSPOT)
+    assert wanted in found
+
+
+def test_an_invisible_blank_is_told() -> None:
+    found = mistakes(changed("enters: Demo requested", "\u00a0enters: Demo requested"), HUBSPOT)
+    assert any("has an invisible blank (a non-breaking space) at it" in each for each in found)
+
+
+WORDS = replace(
+    HUBSPOT,
+    standard_fields={**HUBSPOT.standard_fields, "deal": FIELDS["deal"] | {"dealtype", "hubspot_owner_id"}},
+    usual_words={"deal.dealtype": frozenset({"newbusiness", "existingbusiness"})},
+    writable=("deal", "contact"),
+    tells_previous_stage=False,
+    moves_stage=True,
+    tags_on="contact",
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wanted"),
+    [
+        ("enters: Demo requested", "enters: not Closed Lost", "a stage cannot be left out"),
+        ("enters: Demo requested", "enters: (Demo requested, Trial)", "several are a list in brackets"),
+        ("enters: Demo requested", "enters: Demo requested // main", "a comment begins with #"),
+        ("deal.amount >= 1000", "event.previous_stage == 'New'", "reads event.previous_stage, which is always empty"),
+        ("deal.amount >= 1000", "event.source == 'import'", '"import" is compared with event.changed_by'),
+        ("deal.amount >= 1000", "event.stage == 'Proposal'", 'asks for the stage "Proposal", which `enters` does not name'),
+        ("deal.amount >= 1000", "contact.phone == 'Yes'", "that is compared with true, without quotes"),
+        ("deal.amount >= 1000", "contact.phone in '@gmail.com'", "the other way round it is '@gmail.com' in contact.phone"),
+        ("deal.amount >= 1000", "deal.id == '1' or deal.id == '2' and deal.amount > 5", '"and" binds before "or"'),
+        ("deal.amount >= 1000", "deal.dealname == '2026-12-24'", "write deal.dealname | date == '2026-12-24'"),
+        ("deal.amount >= 1000", "deal.dealtype == 'New Business'", "usual values of deal.dealtype: existingbusiness, newbusiness"),
+        ("deal.amount >= 1000", "deal.properties.amount", "has no part deal.properties; write deal.amount"),
+        ("deal.amount >= 1000", "deal.contact.phone", "has no part deal.contact; write contact.phone"),
+        ("deal.amount >= 1000", "deal.hubspot_owner_id == 'Anna Smith'", 'holds an id, and "Anna Smith" is a name'),
+        ("deal.amount >= 1000", "deal.stage == 'x'", 'did you mean "dealstage"?'),
+        ("deal.amount >= 1000", "contact.fullname == 'x'", 'did you mean "firstname" and "lastname"?'),
+        ('"{{ contact.phone }}"', '"{{ contact.phone and deal.id }}"', "`or` takes the first that is"),
+        ('"{{ contact.phone }}"', '"+1{{ contact.phone }}"', 'puts "+1" before numbers that may have their country code'),
+        ('"{{ contact.phone }}"', "[\"'contact.phone'\"]", "without the inner quotes it is the field"),
+        ('"{{ contact.phone }}"', '"{{ contact.phone | number }}"', "a phone number is none; leave the filter out"),
+        ("agent: Lead Qualifier", "agent: \"{{ 'A' if deal.amount > 5 }}\"", "has no `else`"),
+        ("agent: Lead Qualifier", 'agent: "+12025550100"', "is a number, and an agent goes by its name"),
+        ("agent: Lead Qualifier", 'region: "{{ contact.country }}"', "needs two letters such as US"),
+        ("rules:", "tables: {agents: {default: x}}\nrules:", 'is the word "default" and no catch-all'),
+        ("    write_back:", '    policy: {window: {hours: {mon-fri: 09:00-18:00, fri: 09:00-12:00}}}\n    write_back:', "has hours for fri in two places"),
+        ("    write_back:", "    policy: {cool_down: 1m}\n    write_back:", "is 1 minute: m stands for minutes"),
+        ("        deal: {", "        stage: Demo requested\n        deal: {", "where this rule finds it; that starts no other call"),
+        ("        deal: {", "        tags: {add: 'a, b'}\n        deal: {", 'has one tag "a, b"; several are a list'),
+        ("        deal: {", "        tags: {add: a, remove: a}\n        deal: {", 'adds and removes "a"; it is added'),
+        ("        deal: {", "        deal: {hubspot_owner_id: Anna Smith, ", 'is the name "Anna Smith", and deal.hubspot_owner_id takes an id'),
+    ],
+)  # fmt: skip
+def test_what_is_probably_not_meant(old: str, new: str, wanted: str) -> None:
+    (found,) = load(changed(old, new), WORDS).warnings
+    assert wanted in found.found

@@ -1,0 +1,121 @@
+"""What to say of a key that does not belong where it stands."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from connector.mapping.builder import shown
+from connector.mapping.habits import ELSEWHERE, KEYS
+from connector.mapping.language import schema
+from connector.mapping.words import closest, folded
+from connector.model import Outcome
+from connector.policy.hours import parse_hours
+
+_NAME: Final = re.compile(r"[a-z_]+")
+_FIELDS: Final[Mapping[str, str]] = {
+    "when": "; conditions on fields are written `if: deal.amount > 1000`",
+    "call": "; what else the agent is told stands below `metadata`",
+}
+"""Where a field of the CRM has its place, that somebody wrote as a key of this section."""
+
+
+def misplaced(
+    given: Mapping[str, Any], section: Mapping[str, Any], path: tuple[str | int, ...]
+) -> Iterator[tuple[str, str]]:
+    """Yield each key that a section (of the schema, at `path` of the file) does not have, with what to write."""
+    properties, what = section["properties"], section["title"]
+    for key, value in given.items():
+        if key not in properties:
+            yield (
+                key,
+                (
+                    _slip(key, value, what)
+                    or _far(key, path, properties)
+                    or _near(key, what, properties)
+                    or _unknown(key, what, properties)
+                ),
+            )
+
+
+def unknown_key(key: str, what: str, known: list[str]) -> str:
+    """Say that a key is not known, and which is meant or what there is."""
+    if "\u00a0" in key or "\u200b" in key:
+        return (
+            f'"{shown(key)}" has an invisible blank (a non-breaking space) at it; replace it by a plain one'
+        )
+    meant, elsewhere = KEYS.get(folded(key)), ELSEWHERE.get(folded(key))
+    if meant in known:
+        hint = f'; did you mean "{meant}"?'
+    else:
+        hint = f"; {elsewhere}" if elsewhere else closest(key, known)
+    return f'"{shown(key)}" is not a key of {what}{hint}'
+
+
+def _slip(key: str, value: Any, what: str) -> str:
+    """What a key is that is none: a part of a list, of a number, a blank forgotten after its colon."""
+    name, colon, rest = key.partition(":")
+    if value is not None:
+        return ""
+    if colon and rest:
+        return f'"{shown(key)}" lacks a blank after its ":"; write {name}: {rest.strip()}'
+    here = f'"{shown(key)}" stands where a key belongs'
+    if key.isdigit():
+        return f"{here}; a number is written without a comma"
+    if what == "window" and _are_days(key):
+        return f'{here}; days with commas stand in quotes, as days: "mon,wed,fri"'
+    if what == "window" and not _NAME.fullmatch(key):
+        return f"{here}; several values are a list in brackets: [US, GB]"
+    return ""
+
+
+def _far(key: str, path: tuple[str | int, ...], known: Mapping[str, Any]) -> str:
+    """What to say of a key of the file's first level, of a rule's, and of an outcome."""
+    if KEYS.get(folded(key)) in known:
+        return ""
+    if path and key in schema()["properties"]:
+        return f'"{shown(key)}" stands at the top of the file'
+    if not path and key in schema()["$defs"]["Rule"]["properties"]:
+        return f'"{shown(key)}" belongs into each rule, below `rules`'
+    if path[-1:] == ("write_back",) and key in set(Outcome):
+        text = f"\"{{{{ 'reached' if call.outcome == '{key}' }}}}\""
+        return f'"{key}" is an outcome; those are told apart under `ended`: stage: {{{key}: Qualified}}, or a text: {text}'
+    return ""
+
+
+def _near(key: str, what: str, known: Mapping[str, Any]) -> str:
+    """What to say of a key that another section has, or that is another word for one."""
+    meant = KEYS.get(folded(key), "")
+    if meant in known:
+        return ""
+    if meant and meant != key and folded(key) not in ELSEWHERE and (home := _home(meant, known)):
+        return f'"{shown(key)}" is not a key of "{what}"; it is `{meant}` here, and belongs under `{home}`'
+    home = "hours" if what == "window" and _are_days(key) else _home(key, known)
+    if home is None:
+        return ""
+    place = f"stands beside `{what}`, not below it" if home == "rule" else f"belongs under `{home}`"
+    return f'"{shown(key)}" is not a key of "{what}"; it {place}'
+
+
+def _unknown(key: str, what: str, known: Mapping[str, Any]) -> str:
+    word = folded(key)
+    a_field = word not in ELSEWHERE and word not in KEYS and _NAME.fullmatch(key)
+    below = "; what is written stands below one of them, such as ended" if what == "write_back" else ""
+    return unknown_key(key, f'"{what}"', list(known)) + (_FIELDS.get(what, "") if a_field else "") + below
+
+
+def _are_days(key: str) -> bool:
+    try:
+        return bool(parse_hours({key: ["09:00-18:00"]}))
+    except ValueError:
+        return False
+
+
+def _home(key: str, siblings: Mapping[str, Any]) -> str | None:
+    """The key beside this one, below which it has its place; None where there is none or several."""
+    sections = schema()["$defs"]
+    below = {name: str(each.get("$ref", "")).rpartition("/")[2] for name, each in siblings.items()}
+    fitting = [name for name, of in below.items() if of and key in sections[of]["properties"]]
+    if fitting:
+        return fitting[0] if len(fitting) == 1 else None
+    homes = {section["title"] for section in sections.values() if key in section["properties"]}
+    return homes.pop() if len(homes) == 1 else None
