@@ -1,7 +1,7 @@
 """What other programs call our keys and words, and what they have that is not here."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 KEYS: Final[Mapping[str, str]] = {
@@ -90,6 +90,10 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         ("task", "tasks", "activity", "reminder"), "tasks are not made; a `note` stands on the timeline"
     ),
+    **dict.fromkeys(
+        ("workflow", "workflows", "automation", "webhook", "sms", "send_email", "notify", "slack"),
+        "that is the CRM's own to do: a workflow there can start when a property is written",
+    ),
     **dict.fromkeys(("priority", "order"), "rules are asked in the order of the file"),
     **dict.fromkeys(("description", "comments"), "a comment begins with #"),
 }
@@ -116,6 +120,34 @@ INSTEAD: Final[Mapping[tuple[str, str], str]] = {
     },
 }
 """What to write for words of another meaning, by key and word."""
+
+_RECORDS: Final = frozenset({"deal", "deals", "opportunity", "opportunities", "lead", "record", "ticket"})
+_FIELDS: Final = tuple(
+    frozenset(group.split())
+    for group in (
+        "value amount price revenue deal_value deal_amount monetaryvalue",
+        "owner owner_id assigned_to assignedto hubspot_owner_id",
+        "mobile mobilephone mobile_phone cell cellphone phone phone_number telephone",
+        "stage dealstage stage_name pipelinestageid pipeline_stage",
+        "title dealname deal_name name",
+        "timezone time_zone hs_timezone",
+        "language hs_language lang",
+    )
+)
+"""Names of one and the same in several CRMs, in small letters."""
+
+
+def record_of(objects: Sequence[str], word: str) -> str:
+    """What the record is called here, for a word that is another CRM's; nothing for other words."""
+    ours = word in objects or word.removesuffix("s") in objects
+    return f"the record is called {objects[0]} here" if word in _RECORDS and objects and not ours else ""
+
+
+def same_field(key: str, known: Iterable[str]) -> str | None:
+    """The known field that another CRM calls so."""
+    group = next((each for each in _FIELDS if key.casefold() in each), frozenset[str]())
+    return next((each for each in sorted(known) if each.casefold() in group), None)
+
 
 EXCLUDED: Final[Mapping[str, str]] = {
     "only_source": "whoever is not to count stands in `not_source`: {word}",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from connector.mapping.filters import Table
+from connector.mapping.habits import record_of
 from connector.mapping.hints import bare, is_bare
 from connector.mapping.words import closest, nearest
 
@@ -35,6 +36,8 @@ class Names:
         if name in self.elsewhere:
             return f'"{name}" is known only in {self.elsewhere[name]}'
         known = [*self.objects, *self.texts]
+        if said := record_of(list(self.objects), name):
+            return f'"{name}" is not known here; {said}'
         return f'"{name}" is not known here{closest(name, known)}'
 
     def not_a_field(self, name: str) -> str:
@@ -43,7 +46,11 @@ class Names:
         object_name, _, key = name.partition("_")
         if key in (fields.get(object_name) or ()):
             return f'"{name}" is not known here; did you mean {object_name}.{key}?'
-        if name in self.elsewhere or (not is_bare(name) and nearest(name, [*self.objects, *self.texts])):
+        if (
+            name in self.elsewhere
+            or record_of(list(self.objects), name)
+            or (not is_bare(name) and nearest(name, [*self.objects, *self.texts]))
+        ):
             return self.unknown(name)
         if name == "name" and "firstname" in (fields.get("contact") or ()):
             return '"name" is not known here; a person\'s name is contact.firstname and contact.lastname'

@@ -9,6 +9,7 @@ from connector.errors import ConfigError, Mistake
 from connector.mapping.builder import shown
 from connector.mapping.doubtful import Doubt
 from connector.mapping.filters import Table
+from connector.mapping.habits import same_field
 from connector.mapping.keys import given
 from connector.mapping.language import ANY, Call, Rule, Tree, When
 from connector.mapping.merge import BadMergeField, Condition, MergeField, Names
@@ -258,6 +259,7 @@ class Reader:
             if not known or key in known:
                 continue
             meant = f"{name}{key}" if f"{name}{key}" in known else nearly(key, known)
+            meant = meant or same_field(key, known)
             if key in ("name", "fullname", "full_name") and "firstname" in known:
                 meant = 'firstname" and "lastname'
             if meant:

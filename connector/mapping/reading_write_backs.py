@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, Final
 
 from connector.mapping.builder import shown
-from connector.mapping.habits import ELSEWHERE, KEYS
+from connector.mapping.habits import ELSEWHERE, KEYS, record_of
 from connector.mapping.keys import given
 from connector.mapping.language import ANY
 from connector.mapping.merge import MergeField, Names
@@ -182,7 +182,9 @@ class _MomentReader:
         self.reader.mistakes.pop(at, None)  # its shape does not matter
         possible = self._possible()
         meant = nearest(name, [*possible, *OUR_KEYS])
-        if folded(name) in ELSEWHERE or KEYS.get(folded(name)) in possible:
+        if said := record_of(self.words.objects, name):
+            found = f'"{name}" is not a key of "{self.moment}"; {said}'
+        elif folded(name) in ELSEWHERE or KEYS.get(folded(name)) in possible:
             found = unknown_key(name, f'"{self.moment}"', possible)
         elif name in self.words.objects:
             found = f"{name} cannot be written to; possible: {', '.join(possible)}"

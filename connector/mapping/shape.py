@@ -193,6 +193,8 @@ def _advice(kinds: list[str], value: Any, key: str) -> str:
         and all(isinstance(each, dict) for each in value)
     ):
         return "; leave the dashes out: a line `key: value` for each"
+    if key == "tags" and isinstance(value, str | list):
+        return f"; write tags: {{add: {flow(value)}}}"
     if key == "pipeline" and isinstance(value, list):
         return "; write a rule for each, or leave it out for all"
     if kinds == ["array"] and isinstance(value, dict):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 _BULLETS: Final = "\u2022\u2023\u25e6\u2043\u2219\u2013\u2014\u00b7"
+_OPERATOR: Final = re.compile(r"(?:in|not|and|or|if|==|!=|~|\|)\s")
 _COLON_INSIDE: Final = re.compile(r"[\w-]+:\s+[^'\"\s{\[].*(['\"])[^'\"]*:\s[^'\"]*\1")
 
 
@@ -30,6 +31,8 @@ def _of_value(line: str, before: str, rest: str) -> str | None:
         return (
             f'begins with {value[0]}, which YAML keeps for itself; put the whole in quotes: {key}: "{value}"'
         )
+    if before in ("'", '"') and _OPERATOR.match(rest):
+        return f'goes on after a text in quotes; put the whole in quotes of the other kind: {key}: "{value}"'
     if before in ("'", '"') and rest.startswith("="):
         return 'has "=" after a key; write ": " in its place'
     if before in ("'", '"') and rest.startswith(","):

@@ -13,7 +13,7 @@ from connector.mapping.policy_keys import Policy
 from connector.mapping.shape import Path
 from connector.mapping.stages import is_every
 from connector.mapping.vocabulary import Vocabulary
-from connector.mapping.words import folded
+from connector.mapping.words import folded, listed
 from connector.mapping.write_back_keys import Moment, WriteBacks
 from connector.policy.durations import spelled
 
@@ -172,6 +172,11 @@ def _write_back(path: Path, rule: Rule, words: Vocabulary) -> Iterator[Doubt]:
                 at,
                 "moves the record; `stage:` does that too, takes labels, and leaves a record alone that somebody has moved",
             )
+        elif name == words.tags_on and key == "tags":
+            yield at, "replaces all tags; `tags: {add: ..., remove: ...}` of this moment leaves the others"
+        elif value and value not in words.usual_words.get(f"{name}.{key}", {value}):
+            usual = listed(sorted(words.usual_words[f"{name}.{key}"]))
+            yield at, f'is "{value}", which is not one of the usual values of {name}.{key}: {usual}'
         elif key.endswith("owner_id") and " " in value:
             yield at, f'is the name "{value}", and {name}.{key} takes an id'
         elif _WRITTEN_DAY.fullmatch(value):

@@ -124,7 +124,7 @@ def test_constants_in_write_backs_become_text() -> None:
         ("{{ contact.phone }}", "{{ contact.phone | digit }}", None),
         ("{{ contact.phone }}", "contact.phone", ["rules.yaml:11:7  rules[0].call.phone_number (\"Call people who ask for a demo\")  \"contact.phone\" is not a phone number; a field is written \"{{ contact.phone }}\""]),
         ('deal_id: "{{ deal.id }}"', 'dispatch_id: x', ["rules.yaml:13:9  rules[0].call.metadata.dispatch_id (\"Call people who ask for a demo\")  \"dispatch_id\" is set by Stagecall itself; use another key"]),
-        ('deal_id: "{{ deal.id }}"', 'a: [{b: "{{ lead.id }}"}]', ["rules.yaml:13:21  rules[0].call.metadata.a[0].b (\"Call people who ask for a demo\")  \"lead\" is not known here; there are: contact, deal, event"]),
+        ('deal_id: "{{ deal.id }}"', 'a: [{b: "{{ lead.id }}"}]', ["rules.yaml:13:21  rules[0].call.metadata.a[0].b (\"Call people who ask for a demo\")  \"lead\" is not known here; the record is called deal here"]),
         ('deal_id: "{{ deal.id }}"', '"{{ deal.id }}": x', None),
         ("call.outcome", "call.outcom", None),
         ("call.outcome", "reason", None),

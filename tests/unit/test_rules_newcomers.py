@@ -275,8 +275,8 @@ def test_hours_over_midnight_are_warned_of(window: str, *, warned: bool) -> None
         ),
         (
             "{{ contact.phone }}",
-            "{{ contact.phone }} {{ contact.mobilephone }}",
-            "are a list: [contact.mobilephone, contact.phone]",
+            "{{ contact.phone }} {{ contact.phone | digits }}",
+            "are a list: [contact.phone]",
         ),
         (
             "    write_back:",

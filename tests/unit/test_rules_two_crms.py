@@ -1,0 +1,63 @@
+"""Rules whose author knows another CRM, by the words that the adapters bring."""
+
+import pytest
+
+from connector.adapter import find_adapter
+from connector.errors import ConfigError
+from connector.mapping.rules import load_rules
+from connector.rulebook import vocabulary
+
+RULES = """\
+version: 1
+connection: sales
+rules:
+  - name: One
+    when:
+      enters: New
+      if: RECORD.id
+    call:
+      agent: Lead Qualifier
+      phone_number: "{{ contact.phone }}"
+    write_back:
+      ended:
+        note: done
+"""
+
+
+def said(crm: str, old: str, new: str) -> list[str]:
+    words = vocabulary(find_adapter(crm))
+    text = RULES.replace(old, new, 1).replace("RECORD", words.objects[0])
+    try:
+        return [each.found for each in load_rules(text, "rules.yaml", words).warnings]
+    except ConfigError as error:
+        return [each.found for each in error.mistakes]
+
+
+@pytest.mark.parametrize(
+    ("crm", "old", "new", "wanted"),
+    [
+        ("ghl", "RECORD.id", "deal.amount > 5", '"deal" is not known here; the record is called opportunity here'),
+        ("ghl", "RECORD.id", "opportunity.amount > 5", 'did you mean "monetaryValue"?'),
+        ("ghl", "RECORD.id", "opportunity.status == 'Open'", "usual values of opportunity.status: abandoned, lost, open, won"),
+        ("ghl", "RECORD.id", "contact.tags == 'vip'", "contact.tags is a list; write 'vip' in contact.tags"),
+        ("ghl", "RECORD.id", "'VIP' in contact.tags", "put the whole in quotes of the other kind: if: \"'VIP' in contact.tags\""),
+        ("ghl", "contact.phone", "contact.mobilephone", 'did you mean "phone"?'),
+        ("ghl", "note: done", "deal: {x: y}", "the record is called opportunity here"),
+        ("ghl", "note: done", "tags: vip", "write tags: {add: vip}"),
+        ("ghl", "note: done", "tags: [vip, new]", "write tags: {add: [vip, new]}"),
+        ("ghl", "note: done", "contact: {tags: vip}", "replaces all tags"),
+        ("ghl", "note: done", "opportunity: {status: Won}", 'is "Won", which is not one of the usual values'),
+        ("ghl", "note: done", "workflow: Call back", "a workflow there can start when a property is written"),
+        ("hubspot", "RECORD.id", "opportunity.id", '"opportunity" is not known here; the record is called deal here'),
+        ("hubspot", "RECORD.id", "deal.value > 5", 'did you mean "amount"?'),
+        ("hubspot", "RECORD.id", "deal.dealtype == 'New Business'", "existingbusiness, newbusiness"),
+        ("hubspot", "RECORD.id", "contact.owner", 'did you mean "hubspot_owner_id"?'),
+        ("hubspot", "contact.phone", "contact.mobile", 'did you mean "mobilephone"?'),
+        ("hubspot", "contact.phone", "contact.phone_number", 'did you mean "phone"?'),
+        ("hubspot", "note: done", "deal: {dealstage: '1'}", "moves the record; `stage:` does that too"),
+        ("hubspot", "note: done", "company: {name: x}", "company cannot be written to"),
+    ],
+)  # fmt: skip
+def test_words_of_another_crm(crm: str, old: str, new: str, wanted: str) -> None:
+    (found,) = said(crm, old, new)
+    assert wanted in found
