@@ -10,6 +10,9 @@ _NUMBERS: Final = ("integer", "float")
 _VALUES: Final = ("name", "string", *_NUMBERS)
 _THOUSANDS: Final[Mapping[str, int]] = {"k": 1_000, "m": 1_000_000, "mio": 1_000_000, "million": 1_000_000}
 
+_CURRENCIES: Final = frozenset(
+    {"usd", "eur", "gbp", "cad", "aud", "dollar", "dollars", "euro", "euros", "pounds"}
+)
 _NUMBER = "a number is written as 1000 or 1000.50, without a comma or blank"
 _PIECE = "write it as \"'text' in field\", with both kinds of quotes"
 _FILLED = "a field by itself is true where it has a value, `not field` where it has none"
@@ -24,6 +27,7 @@ _SAID: Final[Mapping[str, str]] = {
     "in": 'write "in" in small letters',
     **dict.fromkeys(("then", "if"), _ALONE),
     "unless": 'write "and not"',
+    "but": 'write "and"',
     "xor": "write (a or b) and not (a and b)",
     "x": "write * to multiply",
 }
@@ -107,8 +111,10 @@ def hint(words: Sequence[Word], index: int) -> str:
     after = words[index + 1] if index + 1 < len(words) else None
     if word.text == ";":
         return "leave it out"
-    if words[0].text == "if":
+    if words[0].text.casefold() in ("if", "when", "where", "only"):
         return _ALONE
+    if word.text == "," and any(each.text == "{" for each in words[:index]):
+        return "a list stands in square brackets: ['a', 'b']"
     return (
         _of_signs(word, before, after)
         or (_of_neighbours(words, index) if before is not None else "")
@@ -122,6 +128,8 @@ def _of_signs(word: Word, before: Word | None, after: Word | None) -> str:
     """Comparisons that are spelt otherwise."""
     if word.text == "=" and after is not None and after.text in (">", "<"):
         return f"write {after.text}="
+    if word.text == ">" and before is not None and before.text == "==":
+        return "write >="
     if word.text == ">" and before is not None and before.text == "<":
         return "write !="
     if word.kind in _NUMBERS and before is not None and before.text == ".":
@@ -160,6 +168,8 @@ def _of_number(word: Word, before: Word, after: Word | None) -> str:
     touching = before.offset + len(before.text) == word.offset
     if touching and before.text == "0" and word.kind == "integer":
         return f"a number does not begin with 0; a text stands in quotes: '0{word.text}'"
+    if word.text.casefold() in _CURRENCIES:
+        return "amounts are written without their currency"
     if touching and word.text.casefold() in _THOUSANDS and before.kind == "integer":
         return f"write {int(before.text) * _THOUSANDS[word.text.casefold()]}"
     if word.kind in _NUMBERS or (word.text == "," and after is not None and after.kind in _NUMBERS):

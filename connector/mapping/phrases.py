@@ -44,7 +44,7 @@ _SAYINGS: Final[Mapping[str, str]] = {
         "contains any of, contains, contain, includes, include, is like, like, matches, has"
     ),
     '"{text} in {field}", ' + _BOTH_QUOTES + ", which looks in all of it": (
-        "starts with, begins with, ends with, startswith, endswith"
+        "starts with, begins with, ends with, startswith, endswith, starts_with, ends_with"
     ),
     "{field}": "is true, is yes, is checked",
 }  # fmt: skip

@@ -6,6 +6,8 @@ from typing import Final
 
 _BULLETS: Final = "\u2022\u2023\u25e6\u2043\u2219\u2013\u2014\u00b7"
 _OPERATOR: Final = re.compile(r"(?:in|not|and|or|if|==|!=|~|\|)\s")
+_CHOICE: Final = re.compile(r"\s\?\s.*\s:\s")
+_COMPARED: Final = re.compile(r"(['\"])[^'\"]*\1\s*[<>|]")
 _COLON_INSIDE: Final = re.compile(r"[\w-]+:\s+[^'\"\s{\[].*(['\"])[^'\"]*:\s[^'\"]*\1")
 
 
@@ -23,6 +25,10 @@ def slipped(lines: Sequence[str], line: int, column: int) -> str | None:
 def _of_value(line: str, before: str, rest: str) -> str | None:
     """What is wrong with the value of a line, of which the parser has read up to a sign."""
     key, _, value = line.strip().removeprefix("- ").partition(": ")
+    if _CHOICE.search(value):
+        return f"has a second \":\"; a choice is written {key}: 'a' if condition else 'b'"
+    if value[:1] in ("'", '"') and _COMPARED.match(value):
+        return f'goes on after a text in quotes; put the whole in quotes of the other kind, a field in none: {key}: "{value}"'
     if _COLON_INSIDE.match(line.strip().removeprefix("- ")):
         return f'has a ":" within the text; put the whole of it in double quotes: {key}: "{value}"'
     if value[:1] in ("{", "[") and rest and before in ("}", "]"):
