@@ -8,7 +8,7 @@ KEYS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("to", "end", "ends", "till", "close", "closes"), "until"),
     **dict.fromkeys(("start", "starts", "begin", "open", "opens"), "from"),
     **dict.fromkeys(("timezone", "time_zone", "tz"), "zone"),
-    **dict.fromkeys(("stage", "entered", "enter", "to_stage", "stages", "to"), "enters"),
+    **dict.fromkeys(("stage", "entered", "enter", "to_stage", "stages"), "enters"),
     **dict.fromkeys(("notes", "memo", "comment"), "note"),
     **dict.fromkeys(("then", "action", "actions", "do"), "call"),
     **dict.fromkeys(("trigger", "triggers", "on", "event"), "when"),
@@ -71,7 +71,15 @@ ELSEWHERE: Final[Mapping[str, str]] = {
         "a call is placed as soon as its window allows; a later stage of the pipeline is a later moment",
     ),
     **dict.fromkeys(
-        ("quiet_hours", "quiet_time", "blackout", "do_not_disturb"),
+        (
+            "quiet_hours",
+            "quiet_time",
+            "blackout",
+            "do_not_disturb",
+            "business_hours",
+            "working_hours",
+            "office_hours",
+        ),
         'the hours in which people may be called are its `window`: {days: mon-fri, from: "09:00", until: "18:00"}',
     ),
     **dict.fromkeys(("unless", "if_not", "exclude_if"), "write it as `if: not (...)`"),
@@ -79,8 +87,19 @@ ELSEWHERE: Final[Mapping[str, str]] = {
         ("else", "otherwise", "elif", "else_if"),
         "what is for the other records is a rule of its own below; stop: true ends the list in this one",
     ),
+    **dict.fromkeys(("hold", "skip"), "what happens outside the window is `outside: hold` or skip"),
     **dict.fromkeys(
-        ("max_per_week", "max_per_month", "max_per_minute"),
+        (
+            "limit",
+            "limits",
+            "caps",
+            "cap",
+            "rate_limit",
+            "max",
+            "max_per_week",
+            "max_per_month",
+            "max_per_minute",
+        ),
         "there are caps an hour and a day: max_per_hour, max_per_day",
     ),
     **dict.fromkeys(
@@ -160,7 +179,7 @@ EXCLUDED: Final[Mapping[str, str]] = {
 
 WORDS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("deal", "opportunity", "lead", "each record"), "record"),
-    **dict.fromkeys(("contact", "person", "phone", "phone_number"), "number"),
+    **dict.fromkeys(("contact", "person", "customer", "client", "phone", "phone_number"), "number"),
     **dict.fromkeys(("stage", "entry", "stage entry", "event"), "stage_entry"),
     **dict.fromkeys(("wait", "queue", "later", "delay", "postpone", "defer"), "hold"),
     **dict.fromkeys(("drop", "reject", "ignore", "cancel", "never", "discard"), "skip"),

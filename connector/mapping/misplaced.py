@@ -10,6 +10,7 @@ from connector.mapping.language import schema
 from connector.mapping.words import closest, folded
 from connector.model import Outcome
 from connector.policy.hours import parse_hours
+from connector.policy.kinds import NumberType
 
 _NAME: Final = re.compile(r"[a-z_]+")
 _FIELDS: Final[Mapping[str, str]] = {
@@ -63,8 +64,8 @@ def _slip(key: str, value: Any, what: str) -> str:
         return f"{here}; a number is written without a comma"
     if what == "window" and _are_days(key):
         return f'{here}; days with commas stand in quotes, as days: "mon,wed,fri"'
-    if what == "window" and not _NAME.fullmatch(key):
-        return f"{here}; several values are a list in brackets: [US, GB]"
+    if what in ("window", "policy") and (not _NAME.fullmatch(key) or key in set(NumberType)):
+        return f"{here}; several values are a list in brackets, as [US, GB]"
     return ""
 
 

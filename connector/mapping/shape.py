@@ -203,8 +203,8 @@ def _advice(kinds: list[str], value: Any, key: str) -> str:
         return f"; write it without braces: {written}"
     if "string" in kinds and (written := single_braces(value)):
         return f'; a merge field stands in quotes and in two braces: "{{{{ {written} }}}}"'
-    if kinds == ["boolean"] and isinstance(value, str) and value.casefold() in _SPELT_FLAGS:
-        return f"; write {_SPELT_FLAGS[value.casefold()]}, without quotes"
+    if kinds == ["boolean"] and isinstance(value, str | int) and str(value).casefold() in _SPELT_FLAGS:
+        return f"; write {_SPELT_FLAGS[str(value).casefold()]}, without quotes"
     if key in _LENGTHS and isinstance(value, bool):
         return "; write a length of time, such as 24h, or leave the key out"
     if key in _LENGTHS and not value:

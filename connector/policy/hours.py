@@ -11,7 +11,20 @@ _LONG = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 _SPELLINGS = {
     **{day: f'"{day}"' for day in DAYS},
     **{long: f'"{day}"' for long, day in zip(_LONG, DAYS, strict=True)},
-    **dict.fromkeys(("weekdays", "workdays", "m-f", "mo-fr", "not weekends", "no weekends"), '"mon-fri"'),
+    **dict.fromkeys(
+        (
+            "weekdays",
+            "workdays",
+            "business days",
+            "working days",
+            "week",
+            "m-f",
+            "mo-fr",
+            "not weekends",
+            "no weekends",
+        ),
+        '"mon-fri"',
+    ),
     **dict.fromkeys(("weekend", "weekends"), '"sat-sun"'),
     **dict.fromkeys(("daily", "everyday", "every day", "all", "all days", "always", "any"), '"mon-sun"'),
     **dict.fromkeys(("not sun", "not sunday", "no sunday", "except sunday"), '"mon-sat"'),
@@ -19,6 +32,7 @@ _SPELLINGS = {
 _BETWEEN = re.compile(r"\s*(?:[-\u2013\u2014]|\bto\b|\bthrough\b|\btill\b|\buntil\b)\s*")
 """What people write between the first day or hour and the last."""
 _BESIDE = re.compile(r"\s*(?:[;,/&+|]|\band\b)\s*|\s+")
+_NEAR = 0.65
 _CLOCK = re.compile(r"([0-9]{1,2})(?:[.:h]?([0-9]{2}))?(am|pm|h|uhr)?", re.ASCII)
 _HOURS = re.compile(r"([0-9]{2}):([0-9]{2}) ?- ?([0-9]{2}):([0-9]{2})", re.ASCII)
 _SEVERAL = re.compile(r"\s*(?:[,;&+|]|\band\b)\s*", re.IGNORECASE)
@@ -126,7 +140,7 @@ def _weekday(word: str, days: str) -> int:
     spelt = word.strip().casefold()
     if spelt in DAYS:
         return DAYS.index(spelt)
-    possible = did_you_mean(spelt, _SPELLINGS) or f"; write {', '.join(DAYS)}, or mon-fri"
+    possible = did_you_mean(spelt, _SPELLINGS, _NEAR) or f"; write {', '.join(DAYS)}, or mon-fri"
     inside = "" if word == days else f" in {shown(days)}"
     raise ValueError(f"{shown(word.strip())}{inside} is not a day{possible}")
 
