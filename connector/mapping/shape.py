@@ -115,7 +115,8 @@ def _found(error: ValidationError) -> str:
             advice = _advice(kinds, given, str(error.absolute_path[-1]) if error.absolute_path else "")
             return f"must be {_either(kinds)}, and is {_is(given)}{advice}"
         case "const":
-            return f"must be {json.dumps(wanted)}, and is {_is(given)}"
+            without = "; write it without quotes" if str(given) == str(wanted) else ""
+            return f"must be {json.dumps(wanted)}, and is {_is(given)}{without}"
         case "enum":
             words = [str(word) for word in wanted]
             if error.absolute_path and error.absolute_path[-1] == "window" and not nearest(str(given), words):

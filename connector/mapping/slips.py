@@ -6,6 +6,9 @@ from typing import Final
 
 _BULLETS: Final = "\u2022\u2023\u25e6\u2043\u2219\u2013\u2014\u00b7"
 _OPERATOR: Final = re.compile(r"(?:in|not|and|or|if|==|!=|~|\|)\s")
+_DASH: Final = re.compile(r"-([\w'\"].*)")
+_TIGHT: Final = re.compile(r"([A-Za-z_]\w*):([^\s/:][^:]*)")
+_EQUALS: Final = re.compile(r"([A-Za-z_]\w*)\s*=\s*([^=:]+)")
 _CHOICE: Final = re.compile(r"\s\?\s.*\s:\s")
 _COMPARED: Final = re.compile(r"(['\"])[^'\"]*\1\s*[<>|]")
 _COLON_INSIDE: Final = re.compile(r"[\w-]+:\s+[^'\"\s{\[].*(['\"])[^'\"]*:\s[^'\"]*\1")
@@ -19,6 +22,13 @@ def slipped(lines: Sequence[str], line: int, column: int) -> str | None:
         return f'has "{bullet}", which is no dash to YAML: an item of a list begins with "- "'
     if any(each.startswith("//") for each in near):
         return "has a line that begins with //; a comment begins with #"
+    for text, which in zip(near, ("", ", in the line above"), strict=True):
+        if dash := _DASH.match(text):
+            return f'lacks a blank after its "-"{which}; write - {dash[1]}'
+    if colon := _TIGHT.fullmatch(near[0].removeprefix("- ")):
+        return f'lacks a blank after its ":"; write {colon[1]}: {colon[2]}'
+    if equals := _EQUALS.fullmatch(near[0].removeprefix("- ")):
+        return f'has "=" after a key; write {equals[1]}: {equals[2]}'
     return _of_value(here, here[:column].rstrip(" >|")[-1:], here[column:].lstrip())
 
 

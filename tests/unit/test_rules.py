@@ -558,7 +558,7 @@ def test_every_unknown_word_of_one_expression_is_told() -> None:
     ("old", "new", "wanted"),
     [
         ("      enters: Demo requested", "        enters: Demo requested", "7:15  rules[0].when  has a key where none can stand"),
-        ("  - name:", "  -name:", "has a key where none can stand"),
+        ("  - name:", "  -name:", "lacks a blank after its \"-\", in the line above"),
         ("      enters:", "\u00a0     enters:", "has a blank that is none (a non-breaking space)"),
         ("    write_back:", "    dry_run: true\n    write_back:", 'it belongs under `policy`'),
         ("    write_back:", "    policy: {window: 9-18}\n    write_back:", 'the text "9-18" is no window; write {days: mon-fri'),
