@@ -156,5 +156,6 @@ def test_an_opportunity_that_cannot_be_read_yet_holds_up_no_other(world: World, 
     work(world, highlevel)
     assert [call["to_number"] for call in world.calls()] == ["+12025550144"]
     highlevel.heal()
+    world.make_due()
     work(world, highlevel)
     assert {call["to_number"] for call in world.calls()} == {"+12025550143", "+12025550144"}

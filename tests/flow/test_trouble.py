@@ -241,17 +241,9 @@ def test_hubspot_down_while_reading_loses_nothing(world: World) -> None:
     for _ in range(4):
         world.work()
     world.hubspot.heal()
-    _run_waiting_jobs(world)
+    world.make_due()
     world.work()
     assert _only(world)["state"] == "placed"
-
-
-def _run_waiting_jobs(world: World) -> None:
-    """Retries are timed by the queue's own clock: make what it holds back due now."""
-    import sqlalchemy as sa
-
-    with world.parts.engine.begin() as conn:
-        conn.execute(sa.text("UPDATE jobs.procrastinate_jobs SET scheduled_at = NULL WHERE status = 'todo'"))
 
 
 def test_a_write_back_that_hubspot_refuses_is_seen_and_spoils_no_other(start: Start) -> None:
