@@ -17,7 +17,17 @@ from connector.mapping.doubtful import Doubt
 from connector.mapping.expression import Compiled, Refused, compile_expression
 from connector.mapping.names import Names
 from connector.mapping.syntax import spelt
-from connector.mapping.tokens import BadSource, Field, Problem, conjuncts, parse, pieces, single_braces, whole
+from connector.mapping.tokens import (
+    QUOTED,
+    BadSource,
+    Field,
+    Problem,
+    conjuncts,
+    parse,
+    pieces,
+    single_braces,
+    whole,
+)
 from connector.mapping.values import (
     MAX_TEXT,
     Scope,
@@ -38,7 +48,6 @@ __all__ = ["BadMergeField", "Condition", "MergeField", "Names", "Problem"]
 _FOREIGN = re.compile(r"\[\[[\w. ]+\]\]|%[A-Za-z_][\w.]*%|\*\|\w+\|\*|<<[\w. ]+>>")
 
 
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _MIXED = re.compile(r"\band\b.*\bor\b|\bor\b.*\band\b", re.DOTALL)
 
 
@@ -197,7 +206,7 @@ class Condition:
     @property
     def doubts(self) -> list[Doubt]:
         """What is probably not meant in it."""
-        mixed = _MIXED.search(_QUOTED.sub("", self.source)) if "(" not in self.source else None
+        mixed = _MIXED.search(QUOTED.sub("", self.source)) if "(" not in self.source else None
         what = '"and" binds before "or": a or (b and c); brackets show which is meant'
         return [*self.compiled.doubts, *([("or", what)] if mixed else [])]
 

@@ -26,7 +26,8 @@ _BLOCKS: Final = {
     "raw_begin": "has {% raw %}, which is not available",
 }
 _BARE_DAY = re.compile(r"(?<![\w.])[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?![\w.])")
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
+"""A text of an expression, with its quotes."""
 _NOT = re.compile(r"(?:do|does|is|has)n't\b", re.IGNORECASE)
 _SINGLE = re.compile(r"(?<!\{)\{\s*([A-Za-z_]\w*)((?:\.|\s*\|)[^{}]*)?\}")
 """`{ contact.phone }`, `{contact.phone | title}`, `{phone}`, also where a second brace stands on one side only."""
@@ -185,7 +186,7 @@ def _check_sayings(field: Field) -> None:
                 token.offset,
                 f'has "{token.text}", which is not available{_ending(written(field.tokens) or "")}',
             )
-    if day := _BARE_DAY.search(_QUOTED.sub(lambda found: "_" * len(found[0]), field.source)):
+    if day := _BARE_DAY.search(QUOTED.sub(lambda found: "_" * len(found[0]), field.source)):
         raise BadSource(
             field.tokens[0].offset,
             f"has {day[0]} without quotes, which is a calculation; a day stands in quotes, as '{day[0]}'",

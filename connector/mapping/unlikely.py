@@ -8,10 +8,11 @@ from typing import Final
 
 from connector.mapping.habits import excluded
 from connector.mapping.language import ANY, Call, Rule, When
-from connector.mapping.merge import MergeField
+from connector.mapping.merge import Condition, MergeField
 from connector.mapping.policy_keys import Policy
 from connector.mapping.shape import Path
 from connector.mapping.stages import is_every
+from connector.mapping.tokens import QUOTED
 from connector.mapping.vocabulary import Vocabulary
 from connector.mapping.words import folded, listed
 from connector.mapping.write_back_keys import Moment, WriteBacks
@@ -19,8 +20,7 @@ from connector.policy.durations import spelled
 
 _SHORT: Final = timedelta(minutes=5)
 _WRITTEN_DAY: Final = re.compile(r"[0-9]{1,2}[/.][0-9]{1,2}[/.](?:[0-9]{2}){1,2}")
-_QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
-_CHOICE: Final = re.compile(r"\bif\b.*\belse\b|\bor\b|[=<>?]")
+_CHOICE: Final = re.compile(r"\bif\b.*\belse\b|\w\.\w+\s+or\s|[=<>]")
 A_CHOICE: Final = "a choice stands in braces: \"{{ 'Closer' if deal.amount > 5000 else 'Qualifier' }}\""
 _HALF_CHOICE: Final = re.compile(r"\bif\b(?!.*\belse\b)")
 _ON_STAGE: Final = re.compile(r"\bevent\.stage\s*==\s*(['\"])(.+?)\1")
@@ -51,33 +51,23 @@ def _when(path: Path, when: When, words: Vocabulary) -> Iterator[Doubt]:
             ("pipeline", (when.pipeline or "",)),
         ):
             yield from (((*path, key), found) for word in named if (found := _no_label(key, word)))
-    condition = when.condition.source if when.condition else ""
-    for number in _GROUPED.finditer(_QUOTED.sub("", condition)):
+    if when.condition is not None:
+        yield from (((*path, "if"), found) for found in _condition(when, when.condition, words))
+
+
+def _condition(when: When, condition: Condition, words: Vocabulary) -> Iterator[str]:
+    for number in _GROUPED.finditer(QUOTED.sub("", condition.source)):
         few, many = number[1], f"{number[1]}{number[2]}"
-        yield (
-            (*path, "if"),
-            f"has {number[0]}, which is {float(number[0]):g}; {many} is written without a point ({few} without zeros)",
-        )
-    if (
-        when.condition
-        and ("event", "previous_stage") in when.condition.fields
-        and not words.tells_previous_stage
-    ):
-        yield (
-            (*path, "if"),
-            f"reads event.previous_stage, which is always empty: {words.crm} does not tell it",
-        )
+        written = f"{many} is written without a point ({few} without zeros)"
+        yield f"has {number[0]}, which is {float(number[0]):g}; {written}"
+    if ("event", "previous_stage") in condition.fields and not words.tells_previous_stage:
+        yield f"reads event.previous_stage, which is always empty: {words.crm} does not tell it"
     stages = {folded(each) for each in when.enters}
-    for asked in _ON_STAGE.finditer(condition):
-        if (
-            folded(asked[2]) not in stages
-            and ANY not in stages
-            and not any(each.isdigit() for each in stages)
-        ):
-            yield (
-                (*path, "if"),
-                f'asks for the stage "{asked[2]}", which `enters` does not name, so it is never true',
-            )
+    if ANY in stages or any(each.isdigit() for each in stages):
+        return  # ids may be of a stage of that label
+    for asked in _ON_STAGE.finditer(condition.source):
+        if folded(asked[2]) not in stages:
+            yield f'asks for the stage "{asked[2]}", which `enters` does not name, so it is never true'
 
 
 def _no_label(key: str, word: str) -> str:
@@ -96,7 +86,7 @@ def _call(path: Path, call: Call) -> Iterator[Doubt]:
     agent = call.agent.source.strip() if call.agent is not None else ""
     if call.agent is not None and call.agent.is_constant and is_choice(agent):
         yield (*path, "agent"), f"is a name as it stands; {A_CHOICE}"
-    elif _HALF_CHOICE.search(_QUOTED.sub("", agent)):
+    elif _HALF_CHOICE.search(QUOTED.sub("", agent)):
         yield (*path, "agent"), "has no `else`: where its condition is false there is no agent, and no call"
     elif agent.startswith("+") and agent[1:].replace(" ", "").isdigit():
         yield (*path, "agent"), "is a number, and an agent goes by its name (`stagecall agents list`)"
@@ -117,7 +107,7 @@ def _call(path: Path, call: Call) -> Iterator[Doubt]:
 def _no_number(field: MergeField) -> str:
     """Why a candidate is probably no number."""
     read = sorted(f"{name}.{key}" for name, key in field.fields)
-    source = _QUOTED.sub("''", field.source)
+    source = QUOTED.sub("''", field.source)
     before = (
         field.parts[0] if field.parts and isinstance(field.parts[0], str) and not field.is_constant else ""
     )
