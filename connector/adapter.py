@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 import adapters
 from connector.errors import ConnectorError, PermanentError
-from connector.model import Activity, Catalog, Context, News, RecordRef, Request, WriteBack
+from connector.model import Activity, Catalog, Context, News, RecordRef, Request, Source, WriteBack
 
 TIMEOUT = (5.0, 15.0)
 """Seconds to connect and to wait for an answer, for every request an adapter makes."""
@@ -84,6 +84,10 @@ class Adapter(ABC):
     """The CRM's own fields (`contact.dnd`) that say that a person must not be called, where it has such."""
     lead_zone: ClassVar[str | None] = None
     """The CRM's own field (`contact.timezone`) that says in which time zone a person lives."""
+    sources: ClassVar[frozenset[Source]] = frozenset(Source)
+    """Who changed a record, as far as the CRM tells: a rule that asks for somebody else would never be for anything."""
+    read_only: ClassVar[Mapping[str, frozenset[str]]] = {}
+    """The CRM's own fields that `write` cannot set, by object."""
     tells_previous_stage: ClassVar[bool] = False
     """Do its stage events say where the record came from? Only then may a rule ask with `from`."""
     signs_body: ClassVar[bool]

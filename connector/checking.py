@@ -134,20 +134,23 @@ def load_rule_file(file: Path, adapters: Mapping[str, Adapter], *, only_connecte
     connection = connection_of(text, str(file))
     if connection in adapters or (adapters and only_connected):
         return load_file(str(file), text, adapters).rules
+    spoken = {name: _spoken_of(find_adapter(name), name, text) for name in adapter_names()}
+    likely = [name for name, count in spoken.items() if count == max(spoken.values())]
     failures: list[ConfigError] = []
-    for name in adapter_names():
+    for name in likely:
         try:
             return load_rules(text, str(file), vocabulary(find_adapter(name)))
         except ConfigError as error:
             failures.append(error)
-    raise _of_its_crm(text, failures)
+    raise min(failures, key=lambda each: len(each.mistakes))
 
 
-def _of_its_crm(text: str, failures: Sequence[ConfigError]) -> ConfigError:
-    """The mistakes by the words of the CRM whose record the file speaks of; failing that, the fewest."""
-    by_adapter = dict(zip(adapter_names(), failures, strict=True))
-    spoken = {name: len(re.findall(rf"\b{find_adapter(name).record}\b", text)) for name in by_adapter}
-    return min(by_adapter.items(), key=lambda each: (-spoken[each[0]], len(each[1].mistakes)))[1]
+def _spoken_of(adapter: type[Adapter], name: str, text: str) -> int:
+    """How much a rule file speaks of a CRM: its name, its record, its own fields."""
+    names = len(re.findall(rf"{re.escape(name)}|{re.escape(adapter.title)}", text, re.IGNORECASE))
+    used = re.findall(r"\b([a-z]+)\.(\w+)", text)
+    fields = sum(key in adapter.standard_fields.get(object_name, ()) for object_name, key in used)
+    return 10 * names + 5 * len(re.findall(rf"\b{adapter.record}\b", text)) + fields
 
 
 def _no_mistakes(file: Path, rules: RuleFile) -> Iterator[str]:

@@ -116,6 +116,7 @@ def preview(
     adapter, news = _news(question, given, rules, adapters)
     if given is not None:
         given.check(adapter)
+        aside += given.doubts(adapter, rules)
     asked = _Preview(question, rules, adapter, rules.connection in adapters, given, conn)
     return {
         "warnings": [*aside, *(str(each) for each in rules.warnings)],
@@ -174,7 +175,8 @@ def _news(
                 f'--live reads the record from the connection "{rules.connection}" of {question.rules}, which is'
                 f" not in stagecall.yaml{names} (--config names another file)"
             )
-        return connected, News((_entering(RecordRef(connected.record, question.live), None, question),))
+        ref = RecordRef(connected.record, question.live)
+        return connected, News((_entering(ref, None, question, _assumed(connected, rules)),))
     if question.delivery is not None:
         played = recorded.read(question.delivery)
         adapter = connected or _unconnected(played.adapter, question.delivery)
@@ -192,12 +194,21 @@ def _news(
         )
     adapter = connected or _unconnected(given.adapter_name(), given.file)
     ref = RecordRef(adapter.record, given.record_id(adapter.record))
-    return adapter, News((_entering(ref, given.stage(), question),))
+    return adapter, News((_entering(ref, given.stage(), question, _assumed(adapter, rules)),))
 
 
-def _entering(record: RecordRef, stage: str | None, question: Question) -> StageEvent:
-    """As if somebody had just dragged the record into the stage where it stands."""
-    return StageEvent("preview", record, stage, question.entered_at, changed_by=Source.PERSON)
+def _entering(record: RecordRef, stage: str | None, question: Question, by: Source) -> StageEvent:
+    """As if somebody had just brought the record into the stage where it stands."""
+    return StageEvent("preview", record, stage, question.entered_at, changed_by=by)
+
+
+def _assumed(adapter: Adapter, rules: RuleFile) -> Source:
+    """Who brought the record there: a person, unless no rule is for that, or the CRM does not tell of persons."""
+    wanted = [each.when.only_source for each in rules.rules]
+    usual = Source.PERSON if Source.PERSON in adapter.sources else Source.UNKNOWN
+    if any(not each or usual in each for each in wanted):
+        return usual
+    return min(frozenset().union(*wanted) & adapter.sources, default=usual)
 
 
 def _unconnected(name: str | None, file: Path) -> Adapter:

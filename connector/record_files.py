@@ -10,7 +10,7 @@ from connector.errors import ConfigError, Mistake, PermanentError
 from connector.mapping.language import ANY
 from connector.mapping.rules import RuleFile
 from connector.mapping.source import load_yaml
-from connector.mapping.words import closest, folded
+from connector.mapping.words import closest, folded, nearly
 from connector.model import Catalog, Context, Pipeline, RecordRef, Stage, StageEvent
 
 _PLACE = ("stage", "pipeline")
@@ -38,6 +38,23 @@ class RecordFile:
                 self.document.mistake((key,), f"is not part of a record{closest(key, possible)}")
                 for key in wrong
             )
+
+    def doubts(self, adapter: Adapter, rules: RuleFile) -> list[str]:
+        """Labels in the place of field names, and a stage that is nearly one of the rules'."""
+        found = []
+        for name, fields in self.values.items():
+            known = adapter.standard_fields.get(name, frozenset())
+            for key in fields if isinstance(fields, dict) else ():
+                meant = None if key in known else nearly("".join(key.split()), known)
+                if meant:
+                    what = f'"{key}" is not one of the standard fields of {name}; did you mean "{meant}"?'
+                    found.append(str(self.document.mistake((name, key), what)))
+        words = [word for rule in rules.rules for word in rule.when.enters]
+        here = str(self.values.get("stage") or "")
+        meant = None if folded(here) in map(folded, words) else nearly(here, words)
+        if here and meant:
+            found.append(f'the record stands in "{here}"; did you mean "{meant}", which the rules name?')
+        return found
 
     def adapter_name(self) -> str | None:
         """The CRM whose records have these objects; None where that is none, or any of several."""

@@ -14,7 +14,7 @@ from adapters.ghl.signature import Trust
 from connector import adapter
 from connector.adapter import ConnectionSettings
 from connector.errors import ConnectorError, PermanentError
-from connector.model import Activity, Catalog, Context, News, RecordRef, Request, WriteBack
+from connector.model import Activity, Catalog, Context, News, RecordRef, Request, Source, WriteBack
 
 
 class Adapter(adapter.Adapter):
@@ -34,6 +34,10 @@ class Adapter(adapter.Adapter):
     standard_fields: ClassVar[Mapping[str, frozenset[str]]] = records.STANDARD
     usual_words: ClassVar[Mapping[str, frozenset[str]]] = {
         "opportunity.status": frozenset({"open", "won", "lost", "abandoned"})
+    }
+    sources = frozenset({Source.WORKFLOW, Source.UNKNOWN})
+    read_only: ClassVar[Mapping[str, frozenset[str]]] = {
+        name: known - records.SETTABLE[name] for name, known in records.STANDARD.items()
     }
     do_not_call = ("contact.dnd", donotdisturb.FIELD)
     lead_zone = "contact.timezone"

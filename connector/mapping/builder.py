@@ -19,7 +19,7 @@ from ruamel.yaml.reader import ReaderError
 
 from connector.errors import ConfigError, Mistake
 from connector.mapping.scalars import plain_scalar
-from connector.mapping.slips import slipped
+from connector.mapping.slips import slipped, unquoted
 
 MAX_DEPTH = 32
 MAX_SIZE = 12_000
@@ -41,8 +41,6 @@ _CUT = re.compile(r"\s+#[\w]")
 _BARE_MERGE_FIELD = re.compile(r"(?:^|[:\-,\[]\s*)\{\{")
 MAX_MISTAKES = 100
 """After so many in one file it is not read further."""
-
-QUOTE_IT = 'a merge field must stand in quotes: "{{ contact.phone }}"'
 
 NO_CLOSING_QUOTE = (
     "has a text that begins with a quote and does not end with one; put the same quote at its end"
@@ -173,7 +171,7 @@ class _Builder:
     def _explained(self, error: MarkedYAMLError, mark: Any) -> str:
         line = self.lines[mark.line] if mark and mark.line < len(self.lines) else ""
         if _BARE_MERGE_FIELD.search(line):
-            return QUOTE_IT
+            return unquoted(line)
         if _is_open(error):
             return NO_CLOSING_BRACKET
         if mark and (slip := slipped(self.lines, mark.line, mark.column)):
@@ -221,7 +219,7 @@ class _Builder:
     def _no_key(self, parent: _Open, event: Any) -> NoReturn:
         """Refuse a collection as a key; nearly always it is a merge field without its quotes."""
         if _BARE_MERGE_FIELD.search(self.lines[event.start_mark.line]):
-            self._stop(_at(parent.event.start_mark), QUOTE_IT)
+            self._stop(_at(parent.event.start_mark), unquoted(self.lines[event.start_mark.line]))
         self._stop(_at(event.start_mark), "has a list or mapping as a key; keys are text")
 
     def _end(self, event: Any) -> None:
@@ -267,7 +265,8 @@ class _Builder:
             self.anchors[event.anchor] = _Built(event.value, {}, 1)
         if event.value in parent.value:
             earlier = parent.children[event.value].line
-            found = f'has the key "{shown(event.value)}" twice; it is already on line {earlier}'
+            join = '; join the conditions by "and"' if event.value == "if" else ""
+            found = f'has the key "{shown(event.value)}" twice; it is already on line {earlier}{join}'
             self._mistake(place, found, self.doubles)
         parent.key, parent.key_at = event.value, place
         self._count(parent, 1 + len(event.value) // 64, place)

@@ -21,11 +21,32 @@ def decided(tree: nodes.Node) -> Iterator[Wrong]:
     """Yield what makes a condition true or false of every record."""
     for node, meant in _constants(tree):
         yield node, f"is the same for every record because of {spelt(node)}; {meant}"
+    for side in _judged(tree):
+        if isinstance(side, nodes.Concat):
+            text = next((spelt(each) for each in side.nodes if isinstance(each, nodes.Const)), "'text'")
+            field = next((spelt(each) for each in side.nodes if _is_field(each)), "field")
+            yield (
+                side,
+                f'joins texts (~), which is true of every record; a part is looked for by "{text} in {field}"',
+            )
+        elif isinstance(side, nodes.Add | nodes.Sub | nodes.Mul | nodes.Div):
+            yield side, "is a calculation, and no condition; compare it with a number"
     for part in (tree, *tree.find_all((nodes.And, nodes.Or))):
         if isinstance(part, nodes.And):
             yield from _never(list(_joined(part)))
         elif isinstance(part, nodes.Or):
             yield from _ever(list(_joined(part)))
+
+
+def _judged(tree: nodes.Node) -> Iterator[nodes.Node]:
+    """The parts of a condition that are true or false."""
+    if isinstance(tree, nodes.Not):
+        yield from _judged(tree.node)
+    elif isinstance(tree, nodes.And | nodes.Or):
+        yield from _judged(tree.left)
+        yield from _judged(tree.right)
+    else:
+        yield tree
 
 
 def _constants(tree: nodes.Node) -> Iterator[Wrong]:
@@ -40,8 +61,19 @@ def _constants(tree: nodes.Node) -> Iterator[Wrong]:
         return
     for side in sides:
         if isinstance(side, nodes.Const):
-            yield side, meant.format(spelt(side))
+            yield side, _each_in(tree, side) or meant.format(spelt(side))
         yield from _constants(side)
+
+
+def _each_in(tree: nodes.Node, side: nodes.Const) -> str:
+    """What is meant by `'hot' and 'webinar' in contact.tags`."""
+    if not isinstance(tree, nodes.And | nodes.Or):
+        return ""
+    other = tree.right if side is tree.left else tree.left
+    if not isinstance(other, nodes.Compare) or [each.op for each in other.ops] != ["in"]:
+        return ""
+    word, field = ("and" if isinstance(tree, nodes.And) else "or"), spelt(other.ops[0].expr)
+    return f"write {spelt(side)} in {field} {word} {spelt(other.expr)} in {field}"
 
 
 def _impossible(tree: nodes.BinExpr) -> Wrong | None:

@@ -32,6 +32,7 @@ from connector.mapping.syntax import (
     innermost,
     is_date,
     no_filter,
+    no_order,
     refusal,
     spelt,
     steps,
@@ -296,10 +297,7 @@ class _Compiler:
     def comparison(self, node: Any) -> Evaluate:
         first = self.compile(node.expr)
         for side in unordered(node):
-            raise Refused(
-                f"has {spelt(side)} in < or >, and it is neither a number nor a day as '2026-12-31'",
-                spelt(side),
-            )
+            raise Refused(no_order(side), spelt(side))
         self._check_words(node)
         for each in node.ops:
             if each.op in ("eq", "ne") and isinstance(each.expr, nodes.List):

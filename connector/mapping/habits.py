@@ -24,7 +24,7 @@ KEYS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("hours", "calling_hours", "calling_window", "schedule"), "window"),
     **dict.fromkeys(("test", "test_mode", "dryrun", "dry run"), "dry_run"),
     **dict.fromkeys(("holiday", "public_holidays"), "holidays"),
-    **dict.fromkeys(("completed", "finished", "done", "after"), "ended"),
+    **dict.fromkeys(("completed", "success", "succeeded", "finished", "done", "after"), "ended"),
 }
 """Our key, by what other programs call it."""
 
@@ -43,7 +43,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         ("from_number", "caller_id", "callerid", "caller", "script", "prompt", "voice", "language"), _AGENTS
     ),
-    **dict.fromkeys(("enabled", "active", "disabled", "paused", "status", "off", "on"), _OFF),
+    **dict.fromkeys(("enabled", "active", "disabled", "paused", "off"), _OFF),
     **dict.fromkeys(
         (
             "do_not_call",
@@ -112,6 +112,10 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         ("workflow", "workflows", "automation", "webhook", "sms", "send_email", "notify", "slack"),
         "that is the CRM's own to do: a workflow there can start when a property is written",
+    ),
+    **dict.fromkeys(
+        ("add_tag", "add_tags", "remove_tag", "remove_tags"),
+        "tags are written tags: {add: called, remove: to call}",
     ),
     **dict.fromkeys(("priority", "order"), "rules are asked in the order of the file"),
     **dict.fromkeys(("description", "comments"), "a comment begins with #"),

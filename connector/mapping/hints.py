@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from connector.mapping.phrases import PASSING, written
+from connector.mapping.phrases import PASSING, leading, written
 from connector.mapping.words import Word
 
 _NUMBERS: Final = ("integer", "float")
@@ -36,8 +36,14 @@ _SAID: Final[Mapping[str, str]] = {
 _BARE: Final[Mapping[str, str]] = {
     "true": "write true, in small letters",
     "false": "write false, in small letters",
-    **dict.fromkeys(("yes", "on"), "a checkbox is compared with true"),
-    **dict.fromkeys(("no", "off"), "a checkbox is compared with false"),
+    **dict.fromkeys(("yes", "on"), "a checkbox is compared with true, a text stands in quotes: 'Yes'"),
+    **dict.fromkeys(
+        ("no", "off"), "a checkbox that is not ticked is `not field`, a text stands in quotes: 'No'"
+    ),
+    **dict.fromkeys(
+        ("tag", "tags"), "tags are contact.tags, where the CRM has them: \"'hot' in contact.tags\""
+    ),
+    "trigger": "what starts a rule is `enters`, who did it `only_source`",
     **dict.fromkeys(
         ("null", "none", "nil", "empty", "blank", "undefined"), "a field without a value equals ''"
     ),
@@ -54,6 +60,7 @@ INSTEAD: Final[Mapping[str, str]] = {
     "&": 'write "and"; texts are joined by ~',
     "!": 'write "not" or !=',
     "?": "a choice is written a if condition else b",
+    "@": "texts stand in quotes: \"'@example.com' in contact.email\"",
     "$": "fields and amounts are written without it",
     **dict.fromkeys("€£", "amounts are written without it"),
     "\\": "texts stand in quotes",
@@ -138,8 +145,8 @@ def _of_signs(word: Word, before: Word | None, after: Word | None) -> str:
         return "a field is written with a dot: deal.amount"
     if word.text == "=":
         return "a comparison is written =="
-    if before is not None and before.text in ("&", "|") and word.text == "|":
-        return _SAID["or"]
+    if before is not None and before.text == "|" and word.text == "|":
+        return 'write "or"'
     return ""
 
 
@@ -157,7 +164,8 @@ def _of_neighbours(words: Sequence[Word], index: int) -> str:
     if before.kind in _NUMBERS:
         return _of_number(word, before, after)
     if word.text in ("<", ">", "<=", ">=", "==", "!=") and before.text in ("and", "or"):
-        return "name the field again: deal.amount > 1000 and deal.amount < 5000"
+        field = "".join(leading(words)) or "deal.amount"
+        return f"name the field again: {field} > 1000 and {field} < 5000"
     if word.text == ":" and before.kind == "name" and after is not None and after.kind == "name":
         return f"a field is written with a dot: {before.text}.{after.text}"
     return ""

@@ -13,8 +13,24 @@ from connector.policy.hours import parse_hours
 from connector.policy.kinds import NumberType
 
 _NAME: Final = re.compile(r"[a-z_]+")
+_FIELD: Final = re.compile(r"[a-zA-Z_]+(?:\.\w+)?")
+_IN_WHEN: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        ("tags", "tag", "tag_added", "has_tag"),
+        "tags are asked by `if`: \"'hot' in contact.tags\", where the CRM has them",
+    ),
+    **dict.fromkeys(
+        ("workflow", "automation"), "a workflow that asks for the call is `only_source: workflow`"
+    ),
+    **dict.fromkeys(("trigger", "event", "on", "when"), "leave it out: `enters` says what starts the rule"),
+    **dict.fromkeys(
+        ("leaves", "left", "exits"),
+        "what leaves a stage is not followed; `from` names the stage it came from",
+    ),
+}
+"""What to say of these below `when`."""
 _FIELDS: Final[Mapping[str, str]] = {
-    "when": "; conditions on fields are written `if: deal.amount > 1000`",
+    "when": "; conditions on fields are written `if: contact.country == 'US'`",
     "call": "; what else the agent is told stands below `metadata`",
 }
 """Where a field of the CRM has its place, that somebody wrote as a key of this section."""
@@ -85,6 +101,10 @@ def _far(key: str, path: tuple[str | int, ...], known: Mapping[str, Any]) -> str
 
 def _near(key: str, what: str, known: Mapping[str, Any]) -> str:
     """What to say of a key that another section has, or that is another word for one."""
+    if what == "when" and (said := _IN_WHEN.get(folded(key))):
+        return f'"{shown(key)}" is not a key of "when"; {said}'
+    if "," in key:
+        return f'"{shown(key)}" is several keys in one; write what stands below it under each of them'
     meant = KEYS.get(folded(key), "")
     if meant in known:
         return ""
@@ -99,7 +119,7 @@ def _near(key: str, what: str, known: Mapping[str, Any]) -> str:
 
 def _unknown(key: str, what: str, known: Mapping[str, Any]) -> str:
     word = folded(key)
-    a_field = word not in ELSEWHERE and word not in KEYS and _NAME.fullmatch(key)
+    a_field = word not in ELSEWHERE and word not in KEYS and _FIELD.fullmatch(key)
     below = "; what is written stands below one of them, such as ended" if what == "write_back" else ""
     return unknown_key(key, f'"{what}"', list(known)) + (_FIELDS.get(what, "") if a_field else "") + below
 

@@ -41,11 +41,15 @@ _SAYINGS: Final[Mapping[str, str]] = {
         "does not contain, does not include, not contains, not contain, not includes, not like, is not like, not has"
     ),
     '"{text} in {field}", ' + _BOTH_QUOTES: (
-        "contains any of, contains, contain, includes, include, is like, like, matches, has"
+        "contains, contain, includes, include, is like, like, matches, has"
     ),
     '"{text} in {field}", ' + _BOTH_QUOTES + ", which looks in all of it": (
         "starts with, begins with, ends with, startswith, endswith, starts_with, ends_with"
     ),
+    "'a' in {field} or 'b' in {field}, " + _BOTH_QUOTES + " around it": (
+        "has any of, has one of, contains any of, contains one of, includes any of"
+    ),
+    '"{text} in contact.tags", ' + _BOTH_QUOTES: "has tag, has the tag, is tagged, tagged with",
     "{field}": "is true, is yes, is checked",
 }  # fmt: skip
 """What is written, by what is said."""
@@ -80,7 +84,9 @@ def _filled(template: str, words: Sequence[Word], index: int, after: int) -> str
     if after < len(words):
         value = f"'{words[after].text}'" if words[after].kind == "name" else words[after].text
         text = (
-            "'" + words[after].text.strip("'\"%*") + "'" if words[after].kind in ("name", "string") else text
+            "'" + words[after].text.strip("'\"%*^$.") + "'"
+            if words[after].kind in ("name", "string")
+            else text
         )
     return template.format(field=field, value=value, text=text)
 
@@ -94,6 +100,21 @@ def _path(words: Sequence[Word]) -> list[str]:
             break
         found.insert(0, word.text)
     return found if found[:1] != ["."] else found[1:]
+
+
+def is_passing(text: str) -> bool:
+    """Does a text speak of a time that passes: `30 days ago`, `yesterday`?"""
+    return not _SPANS.union({"today", "yesterday", "tomorrow", "now"}).isdisjoint(text.casefold().split())
+
+
+def leading(words: Sequence[Word]) -> list[str]:
+    """The field that these words begin with."""
+    found: list[str] = []
+    for word in words:
+        if (word.text == ".") != (len(found) % 2 == 1) or word.kind not in ("name", "operator"):
+            break
+        found.append(word.text)
+    return found if len(found) % 2 else found[:-1]
 
 
 def adjacent_texts(words: Sequence[Word]) -> Iterator[Word]:

@@ -198,6 +198,8 @@ def _clock(text: str, day: str, midnight: str) -> str:
     except ValueError:
         meant = meant_time(text, midnight)
         write = meant or "one such as 09:00 or 17:30"
+        if meant and midnight == "24:00" and "01:00" <= meant < "09:00":
+            write = f"{int(meant[:2]) + 12}{meant[2:]}, or {meant} if the night is meant"
         raise ValueError(f'"{shown(text)}" is not a time of the clock; write {write}') from None
     return text
 
@@ -262,7 +264,8 @@ def _date(text: str) -> date:
             return date.fromisoformat(text.strip())
     except ValueError:
         pass
-    raise ValueError(f'"{shown(text)}" is not a day; write one like 2026-12-24')
+    each = ", each day by itself" if len(text.strip()) > 12 else ""
+    raise ValueError(f'"{shown(text)}" is not a day; write one like 2026-12-24{each}')
 
 
 def _country(code: str) -> str:

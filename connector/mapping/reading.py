@@ -20,7 +20,7 @@ from connector.mapping.source import Document
 from connector.mapping.stages import index_of
 from connector.mapping.unlikely import A_CHOICE, is_choice, unlikely
 from connector.mapping.vocabulary import Vocabulary
-from connector.mapping.words import closest, folded, nearly
+from connector.mapping.words import closest, folded, listed, nearly
 from connector.model import EventKind, Source
 from connector.policy.numbers import normalise, not_a_region, region_of
 
@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 RESERVED = "dispatch_id"
 _LIKE_A_FIELD = re.compile(r"[a-z]\w*\.\w+")
+_A_NUMBER = re.compile(r"\s*\+?[0-9][0-9 ().-]{6,}")
 _SEVERAL_FIELDS = re.compile(r"[a-z]\w*\.\w+(?:[,\s]+[a-z]\w*\.\w+)+")
 _UNCLOSED = "closing quote is missing"
 _COMMENTED = "ends before the #, which begins a comment to YAML; put the whole text in double quotes"
@@ -159,6 +160,13 @@ class Reader:
             self.mistake((*path, "from"), found)
         if when.came_from and when.how is EventKind.CREATED:
             self.mistake((*path, "from"), "a record that is created in a stage comes from none: see `how`")
+        told = f"{self.vocabulary.crm} tells only: {listed(sorted(self.vocabulary.sources))}"
+        if when.only_source and not when.only_source & self.vocabulary.sources:
+            self.mistake(
+                (*path, "only_source"), f"is never true, so no event could ever be for this rule; {told}"
+            )
+        elif when.not_source and not when.not_source & self.vocabulary.sources:
+            self.warn((*path, "not_source"), f"leaves nobody out; {told}")
         if when.only_source and when.not_source:
             found = "says again what only_source says: whoever is not named there is left out anyway"
             if when.only_source <= when.not_source:
@@ -212,6 +220,11 @@ class Reader:
             found = self.merge_field(path, raw, names)
             return (found,) if found else ()
         for number, value in enumerate(raw):
+            if isinstance(value, str) and _A_NUMBER.fullmatch(value):
+                self.mistake(
+                    (*path, number),
+                    "is a number and no field: it would be called for every record; leave it out",
+                )
             if isinstance(value, str) and _SEVERAL_FIELDS.fullmatch(value):
                 self.mistake(
                     (*path, number),
@@ -264,6 +277,8 @@ class Reader:
                 meant = 'firstname" and "lastname'
             if meant:
                 found = f'"{key}" is not one of the standard fields of {name}; did you mean "{meant}"?'
+                if f"{name}.{meant}" == self.vocabulary.stage_field:
+                    found += " It holds ids; the stage's label is event.stage"
                 self.warnings.append(self._placed(path, found, max(source.find(key), 0)))
 
     def _warn_of_doubts(self, path: Path, doubts: Sequence[Doubt], source: str) -> None:

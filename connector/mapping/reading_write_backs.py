@@ -1,5 +1,6 @@
 """`write_back` of a rule: what the CRM cannot do, and what makes no sense at that moment, is a mistake there."""
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from connector.mapping.builder import shown
@@ -35,6 +36,16 @@ def read_write_backs(reader: "Reader", path: Path, pipeline: str | None, raw: An
         for name in MOMENTS
     }
     return WriteBacks(**found)
+
+
+def _meant_outcome(word: str) -> str:
+    """How a sentence about an unknown outcome ends."""
+    if re.search(r"[,/|]|\bor\b", word):
+        return "; write a line for each"
+    if folded(word) in ("else", "other", "others", "default", "otherwise", "*", "any"):
+        return f"; each is named by itself: {listed(Outcome)}"
+    near = closest(word, list(Outcome))
+    return near if "did you mean" in near else f"{near}; what was said stands in call.summary"
 
 
 class _MomentReader:
@@ -140,7 +151,7 @@ class _MomentReader:
         stages: dict[Outcome, str | None] = {}
         for outcome, word in wanted.items():
             if outcome not in set(Outcome):
-                found = f'"{shown(outcome)}" is not an outcome{closest(outcome, list(Outcome))}'
+                found = f'"{shown(outcome)}" is not an outcome{_meant_outcome(outcome)}'
                 self.reader.mistake((*at, outcome), found)
                 continue
             if word is not None:
@@ -210,11 +221,21 @@ class _MomentReader:
         self.reader.mistake(at, found)
         return False
 
+    def _beside(self, key: str) -> str:
+        """What to write for what has a key of its own."""
+        meant = "tags" if key == "tags" else "stage" if key in (self.words.stage_field or "") else ""
+        return f"; `{meant}:` of this moment does it" if meant in self._possible() else ""
+
     def _properties(self, at: Path, name: str, raw: dict[str, Any]) -> Properties:
         known = self.words.fields_of(name)
         found: dict[str, str | MergeField] = {}
         for key, value in raw.items():
             place = (*at, key)
+            if key in self.words.read_only.get(name, ()):
+                self.reader.mistake(
+                    place, f'"{key}" of {name} is not written with {self.words.crm}{self._beside(key)}'
+                )
+                continue
             if known is not None and key not in known:
                 self.reader.mistake(place, f'"{key}" is not a property of {name}{closest(key, known)}')
             if isinstance(value, str):

@@ -194,6 +194,10 @@ def _advice(kinds: list[str], value: Any, key: str) -> str:
         and all(isinstance(each, dict) for each in value)
     ):
         return "; leave the dashes out: a line `key: value` for each"
+    if key in ("add", "remove") and isinstance(value, dict):
+        return f"; by outcome it is {key}: \"{{{{ 'talked' if call.outcome == 'answered' else 'missed' }}}}\""
+    if "null" in kinds and isinstance(value, dict):
+        return "; fields stand directly below their record"
     if key == "tags" and isinstance(value, str | list):
         return f"; write tags: {{add: {flow(value)}}}"
     if key == "pipeline" and isinstance(value, list):
@@ -238,7 +242,7 @@ def _example(key: str) -> str:
     sections = [schema(), *schema()["$defs"].values()]
     known = (section["properties"][key] for section in sections if key in section["properties"])
     found = next((each["examples"][0] for each in known if each.get("examples")), None)
-    return f"; write {key}: {flow(found)}" if isinstance(found, dict) else ""
+    return f"; write {key}: {flow(found if isinstance(found, dict) else {'name_of_a_field': 'its value'})}"
 
 
 def single_braces(value: Any) -> str | None:

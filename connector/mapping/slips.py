@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 
 _BULLETS: Final = "\u2022\u2023\u25e6\u2043\u2219\u2013\u2014\u00b7"
+_IF: Final = re.compile(r"\s*(?:- )?if\s*:")
+_FIELD: Final = re.compile(r"\{\{[^{}\"']*\}\}")
 _OPERATOR: Final = re.compile(r"(?:in|not|and|or|if|==|!=|~|\|)\s")
 _DASH: Final = re.compile(r"-([\w'\"].*)")
 _TIGHT: Final = re.compile(r"([A-Za-z_]\w*):([^\s/:][^:]*)")
@@ -32,6 +34,14 @@ def slipped(lines: Sequence[str], line: int, column: int) -> str | None:
     return _of_value(here, here[:column].rstrip(" >|")[-1:], here[column:].lstrip())
 
 
+def unquoted(line: str) -> str:
+    """What to write for a merge field that stands without quotes, which is a mapping to YAML."""
+    if _IF.match(line):
+        return "`if` is an expression: write it without {{ and }}"
+    found = _FIELD.search(line)
+    return f'a merge field must stand in quotes: "{found[0] if found else "{{ contact.phone }}"}"'
+
+
 def _of_value(line: str, before: str, rest: str) -> str | None:
     """What is wrong with the value of a line, of which the parser has read up to a sign."""
     key, _, value = line.strip().removeprefix("- ").partition(": ")
@@ -47,6 +57,8 @@ def _of_value(line: str, before: str, rest: str) -> str | None:
         return (
             f'begins with {value[0]}, which YAML keeps for itself; put the whole in quotes: {key}: "{value}"'
         )
+    if key == "if" and "{{" in value:
+        return "`if` is an expression: write it without {{ and }}, and in no quotes or wholly in them"
     if before in ("'", '"') and _OPERATOR.match(rest):
         return f'goes on after a text in quotes; put the whole in quotes of the other kind: {key}: "{value}"'
     if before in ("'", '"') and rest.startswith("="):

@@ -1,5 +1,6 @@
 """Questions about parsed expressions: what stands where, how it is spelt, and what to say of what is not allowed."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -7,6 +8,7 @@ from jinja2 import nodes
 
 from connector.mapping.filters import FILTERS, MEANT, NOT_CONSTANT, Table
 from connector.mapping.hints import called as function
+from connector.mapping.phrases import PASSING, is_passing
 from connector.mapping.values import order, text_of
 from connector.mapping.words import closest, listed
 
@@ -83,6 +85,16 @@ def is_date(node: nodes.Node) -> bool:
         return False
     numbers = constants([node.left.left, node.left.right, node.right])
     return all(type(each) is int for each in numbers) and any(1900 <= each <= 2200 for each in numbers)
+
+
+def no_order(node: nodes.Node) -> str:
+    """Say that a text has no place in < and >, and what is written instead."""
+    value = node.value if isinstance(node, nodes.Const) else ""
+    if is_passing(str(value)):
+        return f"has {spelt(node)} in < or >; {PASSING}"
+    digits = re.sub(r"[^0-9.]", "", str(value))
+    number = f"; write {digits}" if re.fullmatch(r"\W*[0-9][0-9,]*(?:\.[0-9]+)?\W*", str(value)) else ""
+    return f"has {spelt(node)} in < or >, and it is neither a number nor a day as '2026-12-31'{number}"
 
 
 def unordered(node: nodes.Compare) -> Iterator[nodes.Node]:

@@ -57,6 +57,10 @@ class Vocabulary:
     """Its name, for sentences."""
     usual_words: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Fields that usually hold one of a few values, such as deal.dealtype, each with these."""
+    sources: frozenset[Source] = frozenset(Source)
+    """Who changed a record, as far as the CRM tells."""
+    read_only: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """The CRM's own fields that cannot be written, by object."""
     stage_field: str | None = None
     """The record's own field that holds its stage's id, such as deal.dealstage."""
     moves_stage: bool = False

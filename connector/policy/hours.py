@@ -197,4 +197,6 @@ def _meant(text: object) -> str:
     start, end = str(times[0]), str(times[1])
     if end <= start:  # "9-5" means until 17:00, and never the night that 09:00-05:00 would be
         end = f"{int(end[:2]) + 12:02}{end[2:]}"
+    if "01:00" <= start < end < "07:00":  # "1:00-5:00" of somebody whose clock has twelve hours
+        return f"{int(start[:2]) + 12}{start[2:]}-{int(end[:2]) + 12}{end[2:]}, or {start}-{end} if the night is meant"
     return f"{start}-{end}" if start < end <= "24:00" else "09:00-18:00"

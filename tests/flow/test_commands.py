@@ -224,6 +224,49 @@ def test_preview_of_a_deal_in_another_pipeline_says_so(tmp_path: Path) -> None:
     assert 'no call: pipeline "Sale Pipeline" is not the one of rule "Call people' in said
 
 
+def test_preview_says_what_is_a_label_in_a_record_file_and_which_stage_is_meant(tmp_path: Path) -> None:
+    record = tmp_path / "record.yaml"
+    record.write_text(
+        RECORD.read_text().replace("amount:", "Amount:").replace("Demo requested", "Demo requestd")
+    )
+    said = _run("preview", ROOT / "examples/workflows/call-demo-requests.yaml", "--record", record).output
+    assert '"Amount" is not one of the standard fields of deal; did you mean "amount"?' in said
+    assert (
+        'the record stands in "Demo requestd"; did you mean "Demo requested", which the rules name?' in said
+    )
+
+
+def test_preview_takes_the_source_that_a_rule_asks_for() -> None:
+    grace = ROOT / "examples/records/grace-highlevel.yaml"
+    example = ROOT / "examples/workflows/ghl-workflow-with-custom-data.yaml"
+    said = _run("preview", example, "--record", grace, "--at", BY_DAY).output
+    assert "calls +12025550143" in said
+    assert "campaign: Webinar in November" in said
+    other = _run(
+        "preview", ROOT / "examples/workflows/ghl-opportunity.yaml", "--record", grace, "--at", BY_DAY
+    )
+    assert "by hand" not in other.output, "HighLevel does not tell"
+
+
+@pytest.mark.parametrize(
+    ("crm", "rule"),
+    [
+        ("hubspot", 'name: "{{ contact.firstname }}"'),
+        ("hubspot", 'region: "{{ contact.hs_country_region_code }}"'),
+        ("ghl", 'name: "{{ contact.firstName }}"'),
+    ],
+)
+def test_a_file_without_configuration_is_checked_by_the_words_of_its_crm(
+    tmp_path: Path, crm: str, rule: str
+) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(
+        f"version: 1\nconnection: sales-{crm}\nrules:\n  - name: One\n    when: {{enters: New}}\n"
+        f'    call: {{phone_number: "{{{{ contact.phone }}}}", {rule}}}\n'
+    )
+    assert "warning" not in _run("check", rules).output
+
+
 def test_a_rule_may_name_the_pipeline_of_a_made_up_record_by_its_id(tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     example = ROOT / "examples/workflows/call-demo-requests.yaml"

@@ -21,7 +21,7 @@ CATALOG = Catalog(
         ),
     )
 )
-VOCABULARY = Vocabulary(("deal", "contact"), ("deal",), catalog=CATALOG)
+VOCABULARY = Vocabulary(("deal", "contact", "company"), ("deal",), catalog=CATALOG)
 MISTAKEN = """\
 version: 1
 connection: sales-hubspot
