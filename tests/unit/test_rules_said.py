@@ -127,7 +127,7 @@ def test_what_is_only_alike_is_left_alone(condition: str) -> None:
         ("{max_per_day: 1,000}", '"000" stands where a key belongs; a number is written without a comma'),
         ('{max_per_day: "1,000"}', "write 1000"),
         ("{respect_optout: true}", "nobody is called who has opted out"),
-        ("{countries: []}", "is empty; leave the key out, or give it a value"),
+        ("{countries: []}", "is empty; leave the key out or give it a value"),
     ],
 )  # fmt: skip
 def test_a_policy(policy: str, wanted: str | None) -> None:

@@ -1,0 +1,167 @@
+"""What to write in the place of a value that cannot stand there: of the wrong kind, or an unknown word."""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, Final
+
+from connector.mapping.builder import shown
+from connector.mapping.habits import INSTEAD, WORDS, excluded
+from connector.mapping.language import schema
+from connector.mapping.words import closest, flow, folded, listed, nearest
+
+_SPELT_FLAGS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("yes", "y", "on", "true", "1"), "true"),
+    **dict.fromkeys(("no", "n", "off", "false", "0"), "false"),
+}
+_WINDOW: Final = '{days: mon-fri, from: "09:00", until: "18:00"}'
+"""What is written for `window`; `always` is only for tests."""
+_HOURS: Final = '{hours: {mon-fri: "09:00-18:00", sat: "10:00-14:00"}}'
+_EVER: Final = frozenset({"anytime", "any time", "any", "24/7", "24h", "off", "none", "all day", "never"})
+_CLOCKS: Final = frozenset({"from", "until"})
+_LENGTHS: Final = frozenset({"cool_down", "expires"})
+"""Keys whose value is a length of time."""
+_EVERY: Final = "leave it out, for every record"
+_CHOICE: Final = "a choice is written \"{{ 'Closer' if deal.amount >= 5000 else 'Lead Qualifier' }}\""
+_LIKE_A_FIELD: Final = re.compile(r"[a-z]\w*\.\w+")
+_WORDED: Final[Mapping[str, str]] = {
+    "zone": "the zone of a place, such as America/New_York, or lead",
+    "days": "mon-fri, or mon,wed,fri",
+    "holidays": "the country whose holidays count, such as US, or leave the key out",
+    "countries": "two letters of a country, such as US, or a list of them",
+    "region": "two letters of a country, such as US",
+}
+"""What is written where a number or a truth value stands."""
+
+
+def of_wrong_kind(kinds: Sequence[str], value: Any, key: str) -> str:
+    """End the sentence about a value that is none of these kinds (of JSON): `; write ...`, or nothing."""
+    if value is None:
+        return f"; {or_leave_out(key)}"
+    if isinstance(value, list | dict):
+        found = _of_collection(kinds, value, key)
+    elif isinstance(value, str):
+        found = _of_text(kinds, value, key)
+    else:
+        found = _of_number(kinds, value, key)
+    return f"; {found}" if found else ""
+
+
+def or_leave_out(key: str) -> str:
+    """What to do about a key without a value."""
+    sections = [schema(), *schema()["$defs"].values()]
+    required = any(key in section["required"] for section in sections)
+    return "give it a value" if required else "leave the key out or give it a value"
+
+
+def unknown_word(given: Any, words: Sequence[str], key: str) -> str:
+    """What is wrong with a word that is not one of a closed list, and what to write."""
+    word = str(given)
+    if key == "window" and not nearest(word, words):
+        if isinstance(given, list):
+            return f"is no window; several hours are {_HOURS}"
+        ever = ", or always, at any hour, for tests" if folded(word) in _EVER else ""
+        return f"is no window; write {_WINDOW}{ever}"
+    parts = [each.strip() for each in word.split(",")]
+    meant = WORDS.get(folded(word))
+    if len(parts) > 1 and set(parts) <= set(words):
+        instead = f"; several are a list: [{shown(word)}]"
+    elif said := excluded(key, word) or INSTEAD.get((key, folded(word))):
+        instead = f"; {said}"
+    elif meant in words:
+        instead = f'; did you mean "{meant}"? There are: {listed(words)}'
+    else:
+        instead = closest(word, words)
+    return f"is not possible here{instead}"
+
+
+def _of_collection(kinds: Sequence[str], value: Any, key: str) -> str:
+    """A list or mapping in the place of something else, or of the other."""
+    field, is_list = _field_in(value), isinstance(value, list)
+    if key == "if":
+        return (
+            'join the conditions by "and"'
+            if is_list
+            else f"write it without braces: {field}"
+            if field
+            else ""
+        )
+    if key == "agent":
+        return _CHOICE
+    if key == "enters" and not is_list:
+        names = value if value and all(each is None for each in value.values()) else ()
+        brackets = f"a list stands in brackets: [{', '.join(names)}]"
+        return brackets if names else "`pipeline` and `enters` are two lines of `when`"
+    if is_list and "object" in kinds and value and all(isinstance(each, dict) for each in value):
+        return "leave the dashes out: a line `key: value` for each"
+    if key in ("add", "remove") and not is_list:
+        return f"by outcome it is {key}: \"{{{{ 'talked' if call.outcome == 'answered' else 'missed' }}}}\""
+    if key == "tags" and is_list:
+        return f"write tags: {{add: {flow(value)}}}"
+    if key == "pipeline" and is_list:
+        return "write a rule for each, or leave it out for all"
+    if "null" in kinds and not is_list:
+        return "fields stand directly below their record"
+    if list(kinds) == ["array"]:
+        return 'each item of a list begins with "- "'
+    if "string" in kinds:
+        return f'a merge field stands in quotes and in two braces: "{{{{ {field} }}}}"' if field else ""
+    return _example(key) if list(kinds) == ["object"] else ""
+
+
+def _of_text(kinds: Sequence[str], value: str, key: str) -> str:
+    if list(kinds) == ["boolean"]:
+        flag = _SPELT_FLAGS.get(value.casefold())
+        return f"write {flag}, without quotes" if flag else ""
+    if key == "tags":
+        return f"write tags: {{add: {flow(value)}}}"
+    if key == "hours":
+        return 'write {mon-fri: "09:00-18:00"}'
+    if list(kinds) == ["array"]:
+        return f"write [{shown(value)}]"
+    return _example(key) if list(kinds) == ["object"] else ""
+
+
+def _of_number(kinds: Sequence[str], value: float, key: str) -> str:
+    """A number, or true or false."""
+    is_flag = isinstance(value, bool)
+    if key == "if":
+        return _EVERY if value else "a rule that is to rest is taken out of the file"
+    if list(kinds) == ["boolean"]:
+        flag = _SPELT_FLAGS.get(str(value))
+        return f"write {flag}, without quotes" if flag else ""
+    if key in _LENGTHS and is_flag:
+        return "write a length of time, such as 24h, or leave the key out"
+    if key in _LENGTHS and not value:
+        return "leave the key out, or write a length of time, such as 24h"
+    if key in _LENGTHS:
+        return f"write minutes, hours, days or weeks: {value}m, {value}h, {value}d or {value}w"
+    if key in _CLOCKS and not is_flag and 0 <= value <= 24:
+        return f'write "{int(value):02}:{round(value % 1 * 100):02}"'
+    if key in _WORDED:
+        return f"write {_WORDED[key]}"
+    if list(kinds) == ["object"]:
+        return _example(key)
+    return "put it in quotes" if "string" in kinds else ""
+
+
+@cache
+def _example(key: str) -> str:
+    """A section as it is written, where one is missing."""
+    sections = [schema(), *schema()["$defs"].values()]
+    known = (section["properties"][key] for section in sections if key in section["properties"])
+    found = next((each["examples"][0] for each in known if each.get("examples")), None)
+    return f"write {key}: {flow(found if isinstance(found, dict) else {'name_of_a_field': 'its value'})}"
+
+
+def _field_in(value: Any) -> str | None:
+    """Return what stands between the brackets of `{ contact.phone }` or `[[contact.phone]]`, which YAML reads as a
+    mapping or list; else None."""
+    while isinstance(value, list) and len(value) == 1:
+        value = value[0]
+        if isinstance(value, str):
+            return value if _LIKE_A_FIELD.fullmatch(value) else None
+    if not isinstance(value, dict) or len(value) != 1:
+        return None
+    ((key, below),) = value.items()
+    return key if below is None and "." in key else None
