@@ -21,6 +21,7 @@ from connector.policy.durations import spelled
 _SHORT: Final = timedelta(minutes=5)
 _WRITTEN_DAY: Final = re.compile(r"[0-9]{1,2}[/.][0-9]{1,2}[/.](?:[0-9]{2}){1,2}")
 _CHOICE: Final = re.compile(r"\bif\b.*\belse\b|\w\.\w+\s+or\s|[=<>]")
+_OUR_KEYS: Final = frozenset({"stage", "note", "tags", "log_call"})
 A_CHOICE: Final = "a choice stands in braces: \"{{ 'Closer' if deal.amount > 5000 else 'Qualifier' }}\""
 _HALF_CHOICE: Final = re.compile(r"\bif\b(?!.*\belse\b)")
 _ON_STAGE: Final = re.compile(r"\bevent\.stage\s*==\s*(['\"])(.+?)\1")
@@ -169,6 +170,16 @@ def _write_back(path: Path, rule: Rule, words: Vocabulary) -> Iterator[Doubt]:
             yield at, f'is "{value}", which is not one of the usual values of {name}.{key}: {usual}'
         elif key.endswith("owner_id") and " " in value:
             yield at, f'is the name "{value}", and {name}.{key} takes an id'
+        elif key in _OUR_KEYS:
+            yield (
+                at,
+                f"is a property of {name} that is called {key}; the {key} of this moment stands beside {name}, not below it",
+            )
+        elif " " in key:
+            yield (
+                at,
+                f'is the property "{key}", and names of properties have no blanks: its internal name is meant',
+            )
         elif _WRITTEN_DAY.fullmatch(value):
             yield at, f'is the text "{value}"; CRMs take days as 2026-12-31'
 

@@ -259,6 +259,8 @@ WORDS = replace(
         ("    write_back:", '    policy: {window: {hours: {mon-fri: 09:00-18:00, fri: 09:00-12:00}}}\n    write_back:', "has hours for fri in two places"),
         ("    write_back:", "    policy: {cool_down: 1m}\n    write_back:", "is 1 minute: m stands for minutes"),
         ("        deal: {", "        stage: Demo requested\n        deal: {", "where this rule finds it; that starts no other call"),
+        ("        deal: {", "        deal: {stage: Won, ", "the stage of this moment stands beside deal, not below it"),
+        ("        deal: {", "        deal: {AI Outcome: x, ", "names of properties have no blanks"),
         ("        deal: {", "        tags: {add: 'a, b'}\n        deal: {", 'has one tag "a, b"; several are a list'),
         ("        deal: {", "        tags: {add: a, remove: a}\n        deal: {", 'adds and removes "a"; it is added'),
         ("        deal: {", "        deal: {hubspot_owner_id: Anna Smith, ", 'is the name "Anna Smith", and deal.hubspot_owner_id takes an id'),
