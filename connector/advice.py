@@ -10,6 +10,8 @@ from connector.policy.sentences import moment
 
 CONDITIONS: Final[Mapping[str, str]] = {
     "own": "a person, or another program than this one, has to move the record",
+    "pipeline": "the record has to be in the pipeline of the rule, or the rule has to name this one (`pipeline`); a made-up record"
+    " without a line `pipeline:` is taken to be in that of the rule",
     "enters": "the record has to enter a stage of the rule (a preview takes it there by --stage), or the rule has to name this"
     " stage (`pipeline`, `enters`)",
     "how": "the record has to come the way that `how` asks for; or leave `how` out of the rule",

@@ -192,6 +192,7 @@ def _news(
             "say what to preview: --live ID, a record of your CRM as it stands now; --record FILE, a record made up"
             " in YAML (such as examples/records/ada.yaml); or --delivery FILE, a recorded delivery"
         )
+    given.check_objects()
     adapter = connected or _unconnected(given.adapter_name(), given.file)
     ref = RecordRef(adapter.record, given.record_id(adapter.record))
     return adapter, News((_entering(ref, given.stage(), question, _assumed(adapter, rules)),))

@@ -7,6 +7,7 @@ from typing import Any
 
 from connector.adapter import Adapter, adapter_names, find_adapter
 from connector.errors import ConfigError, Mistake, PermanentError
+from connector.mapping.evaluate import fields_needed
 from connector.mapping.language import ANY
 from connector.mapping.rules import RuleFile
 from connector.mapping.source import load_yaml
@@ -39,6 +40,18 @@ class RecordFile:
                 for key in wrong
             )
 
+    def check_objects(self) -> None:
+        """Raises ConfigError for what no CRM has."""
+        possible = sorted(
+            {*_PLACE, *(each for name in adapter_names() for each in find_adapter(name).objects)}
+        )
+        wrong = [key for key in self.values if key not in possible]
+        if wrong:
+            raise ConfigError(
+                self.document.mistake((key,), f"is not part of a record{closest(key, possible)}")
+                for key in wrong
+            )
+
     def doubts(self, adapter: Adapter, rules: RuleFile) -> list[str]:
         """Labels in the place of field names, and a stage that is nearly one of the rules'."""
         found = []
@@ -49,7 +62,11 @@ class RecordFile:
                 if meant:
                     what = f'"{key}" is not one of the standard fields of {name}; did you mean "{meant}"?'
                     found.append(str(self.document.mistake((name, key), what)))
-        words = [word for rule in rules.rules for word in rule.when.enters]
+        for name in sorted(set(fields_needed(rules.rules)) - set(adapter.objects)):
+            found.append(
+                f"{self.file} is a record of {adapter.title}, and the rules read {name}, which that has not"
+            )
+        words = [word for rule in rules.rules for word in rule.when.enters if "," not in word]
         here = str(self.values.get("stage") or "")
         meant = None if folded(here) in map(folded, words) else nearly(here, words)
         if here and meant:

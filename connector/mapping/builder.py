@@ -19,7 +19,7 @@ from ruamel.yaml.reader import ReaderError
 
 from connector.errors import ConfigError, Mistake
 from connector.mapping.scalars import plain_scalar
-from connector.mapping.slips import slipped, unquoted
+from connector.mapping.slips import TWICE, is_open, slipped, unquoted
 
 MAX_DEPTH = 32
 MAX_SIZE = 12_000
@@ -171,7 +171,7 @@ class _Builder:
     def _explained(self, error: MarkedYAMLError, mark: Any) -> str:
         line = self.lines[mark.line] if mark and mark.line < len(self.lines) else ""
         if _BARE_MERGE_FIELD.search(line):
-            return unquoted(line)
+            return NO_CLOSING_QUOTE if is_open(line) else unquoted(line)
         if _is_open(error):
             return NO_CLOSING_BRACKET
         if mark and (slip := slipped(self.lines, mark.line, mark.column)):
@@ -265,7 +265,7 @@ class _Builder:
             self.anchors[event.anchor] = _Built(event.value, {}, 1)
         if event.value in parent.value:
             earlier = parent.children[event.value].line
-            join = '; join the conditions by "and"' if event.value == "if" else ""
+            join = TWICE.get(event.value, "")
             found = f'has the key "{shown(event.value)}" twice; it is already on line {earlier}{join}'
             self._mistake(place, found, self.doubles)
         parent.key, parent.key_at = event.value, place

@@ -61,7 +61,12 @@ def _constants(tree: nodes.Node) -> Iterator[Wrong]:
         return
     for side in sides:
         if isinstance(side, nodes.Const):
-            yield side, _each_in(tree, side) or meant.format(spelt(side))
+            bare = (
+                "leave the quotes around it out"
+                if isinstance(side.value, str) and " in " in side.value
+                else ""
+            )
+            yield side, bare or _each_in(tree, side) or meant.format(spelt(side))
         yield from _constants(side)
 
 

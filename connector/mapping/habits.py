@@ -87,6 +87,10 @@ ELSEWHERE: Final[Mapping[str, str]] = {
         ("else", "otherwise", "elif", "else_if"),
         "what is for the other records is a rule of its own below; stop: true ends the list in this one",
     ),
+    **dict.fromkeys(
+        ("lunch", "lunch_break", "break", "breaks"),
+        'hours with a break are written hours: {mon-fri: ["09:00-12:00", "13:00-17:00"]}',
+    ),
     **dict.fromkeys(("hold", "skip"), "what happens outside the window is `outside: hold` or skip"),
     **dict.fromkeys(
         (

@@ -122,6 +122,8 @@ def hint(words: Sequence[Word], index: int) -> str:
         return _ALONE
     if word.text == "," and any(each.text == "{" for each in words[:index]):
         return "a list stands in square brackets: ['a', 'b']"
+    if word.kind == "name" and word.text.isupper() and word.text.casefold() in ("and", "or", "not", "in"):
+        return _SAID[word.text.casefold()]
     return (
         _of_signs(word, before, after)
         or (_of_neighbours(words, index) if before is not None else "")

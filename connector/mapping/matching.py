@@ -104,7 +104,10 @@ def conditions(rule: Rule, event: StageEvent, catalog: Catalog) -> list[Step]:
     if event.own:
         steps.append(Step(Part.WHEN, "own", OWN.sentence, holds=False))
     refusal = _stage_refusal(rule, event.stage, event.pipeline, index) if event.stage is not None else None
-    steps.append(_judged("enters", refusal, f'{event.record} entered "{index.label(event.stage)}"'))
+    if refusal is not None and refusal.word == "other_pipeline":
+        steps.append(_judged("pipeline", refusal, ""))
+    else:
+        steps.append(_judged("enters", refusal, f'{event.record} entered "{index.label(event.stage)}"'))
     if rule.when.how is not None:
         steps.append(_judged("how", _how_refusal(rule, event), _was(event)))
     if rule.when.only_source or rule.when.not_source:
@@ -178,7 +181,7 @@ def _stage_refusal(rule: Rule, stage: str, pipeline: str | None, index: StageInd
         )
     if when.pipeline is not None and pipeline is not None and pipeline not in meant.pipelines:
         label = index.pipeline_label(pipeline)
-        return Reason("other_pipeline", f'pipeline "{label}" is not the one of rule "{rule.name}"')
+        return Reason("other_pipeline", f'pipeline "{label}" is not "{when.pipeline}" of rule "{rule.name}"')
     wanted = " or ".join(f'"{word}"' for word in when.enters)
     return Reason("other_stage", f'stage "{index.label(stage)}" is not {wanted} of rule "{rule.name}"')
 

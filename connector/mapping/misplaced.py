@@ -7,7 +7,7 @@ from typing import Any, Final
 from connector.mapping.builder import shown
 from connector.mapping.habits import ELSEWHERE, KEYS
 from connector.mapping.language import schema
-from connector.mapping.words import closest, folded
+from connector.mapping.words import closest, flow, folded
 from connector.model import Outcome
 from connector.policy.hours import parse_hours
 from connector.policy.kinds import NumberType
@@ -48,6 +48,7 @@ def misplaced(
                 (
                     _slip(key, value, what)
                     or _far(key, path, properties)
+                    or _hours(key, value, what)
                     or _near(key, what, properties)
                     or _unknown(key, what, properties)
                 ),
@@ -94,9 +95,18 @@ def _far(key: str, path: tuple[str | int, ...], known: Mapping[str, Any]) -> str
     if not path and key in schema()["$defs"]["Rule"]["properties"]:
         return f'"{shown(key)}" belongs into each rule, below `rules`'
     if path[-1:] == ("write_back",) and key in set(Outcome):
-        text = f"\"{{{{ 'reached' if call.outcome == '{key}' }}}}\""
+        text = f"\"{{{{ 'to do' if call.outcome == '{key}' else call.outcome }}}}\""
         return f'"{key}" is an outcome; those are told apart under `ended`: stage: {{{key}: Qualified}}, or a text: {text}'
     return ""
+
+
+def _hours(key: str, value: Any, what: str) -> str:
+    """Days below `window`, without `hours`."""
+    if what != "window" or not _are_days(key):
+        return ""
+    return (
+        f'"{shown(key)}" is not a key of "window"; it belongs under `hours`: hours: {{{key}: {flow(value)}}}'
+    )
 
 
 def _near(key: str, what: str, known: Mapping[str, Any]) -> str:
@@ -110,7 +120,7 @@ def _near(key: str, what: str, known: Mapping[str, Any]) -> str:
         return ""
     if meant and meant != key and folded(key) not in ELSEWHERE and (home := _home(meant, known)):
         return f'"{shown(key)}" is not a key of "{what}"; it is `{meant}` here, and belongs under `{home}`'
-    home = "hours" if what == "window" and _are_days(key) else _home(key, known)
+    home = _home(key, known)
     if home is None:
         return ""
     place = f"stands beside `{what}`, not below it" if home == "rule" else f"belongs under `{home}`"

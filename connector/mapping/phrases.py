@@ -6,7 +6,7 @@ from typing import Final
 from connector.mapping.words import Word
 
 PASSING: Final = "times that pass are not known here; a day is written '2026-12-31', the call's own is call.ended_at | date"
-_BOTH_QUOTES: Final = "with both kinds of quotes"
+_WHOLE: Final = "; an `if` that begins with a quote stands in double quotes as a whole"
 
 _SAYINGS: Final[Mapping[str, str]] = {
     "{field} in ['a', 'b']": "is any of, is one of, is in, is either, any of, one of",
@@ -36,20 +36,20 @@ _SAYINGS: Final[Mapping[str, str]] = {
         "is less than, is fewer than, is below, is under, is before, is earlier than, is smaller than, is lower than,"
         " less than, fewer than, smaller than, lower than, before, below, under, less, lt, not >="
     ),
-    "1000 <= {field} <= 5000": "is between, between",
-    '"{text} not in {field}", ' + _BOTH_QUOTES: (
+    "{least} <= {field} <= {most}": "is between, between",
+    "{text} not in {field}": (
         "does not contain, does not include, not contains, not contain, not includes, not like, is not like, not has"
     ),
-    '"{text} in {field}", ' + _BOTH_QUOTES: (
+    "{text} in {field}": (
         "contains, contain, includes, include, is like, like, matches, has"
     ),
-    '"{text} in {field}", ' + _BOTH_QUOTES + ", which looks in all of it": (
+    "{text} in {field}, which looks in all of it": (
         "starts with, begins with, ends with, startswith, endswith, starts_with, ends_with"
     ),
-    "'a' in {field} or 'b' in {field}, " + _BOTH_QUOTES + " around it": (
+    "'a' in {field} or 'b' in {field}": (
         "has any of, has one of, contains any of, contains one of, includes any of"
     ),
-    '"{text} in contact.tags", ' + _BOTH_QUOTES: "has tag, has the tag, is tagged, tagged with",
+    "{text} in contact.tags": "has tag, has the tag, is tagged, tagged with",
     "{field}": "is true, is yes, is checked",
 }  # fmt: skip
 """What is written, by what is said."""
@@ -88,7 +88,14 @@ def _filled(template: str, words: Sequence[Word], index: int, after: int) -> str
             if words[after].kind in ("name", "string")
             else text
         )
-    return template.format(field=field, value=value, text=text)
+    numbers = [word.text for word in words[after : after + 3] if word.kind in ("integer", "float")]
+    least, most = numbers if len(numbers) == 2 else ("1000", "5000")
+    said, comma, more = template.partition(", ")
+    said = said.format(field=field, value=value, text=text, least=least, most=most)
+    begins = said.startswith("'") and index == len(_path(words[:index]))
+    if begins and after + 1 >= len(words):
+        said = f'"{said}", with both kinds of quotes'
+    return f"{said}{comma}{more}{_WHOLE if begins and after + 1 < len(words) else ''}"
 
 
 def _path(words: Sequence[Word]) -> list[str]:

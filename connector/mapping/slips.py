@@ -1,13 +1,24 @@
 """What a line of YAML is meant to be that cannot be read: slips of people who do not know YAML."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 _BULLETS: Final = "\u2022\u2023\u25e6\u2043\u2219\u2013\u2014\u00b7"
 _IF: Final = re.compile(r"\s*(?:- )?if\s*:")
 _FIELD: Final = re.compile(r"\{\{[^{}\"']*\}\}")
 _OPERATOR: Final = re.compile(r"(?:in|not|and|or|if|==|!=|~|\|)\s")
+_HOURS: Final = '; other hours on other days are written hours: {mon-thu: "10:00-16:00", fri: "10:00-13:00"}'
+TWICE: Final[Mapping[str, str]] = {
+    "if": '; join the conditions by "and"',
+    **dict.fromkeys(("days", "from", "until"), _HOURS),
+}
+"""What to write in place of a key that stands twice."""
+_NESTED: Final = re.compile(
+    r"(tags|hours|window|policy|when|call|write_back|placed|ended|failed|skipped|held|deal|contact|opportunity|metadata"
+    r"|stage): (\w[\w-]*): ([^:]+(?::[0-9][^:]*)*)"
+)
+_DAY_HOURS: Final = re.compile(r"\b(hours): ((?:mon|tue|wed|thu|fri|sat|sun)[\w,-]*): ")
 _DASH: Final = re.compile(r"-([\w'\"].*)")
 _TIGHT: Final = re.compile(r"([A-Za-z_]\w*):([^\s/:][^:]*)")
 _EQUALS: Final = re.compile(r"([A-Za-z_]\w*)\s*=\s*([^=:]+)")
@@ -34,17 +45,30 @@ def slipped(lines: Sequence[str], line: int, column: int) -> str | None:
     return _of_value(here, here[:column].rstrip(" >|")[-1:], here[column:].lstrip())
 
 
+def is_open(line: str) -> bool:
+    """Does the value of a line begin with a quote that does not close in it?"""
+    value = line.strip().partition(": ")[2]
+    return value[:1] in ("'", '"') and value.count(value[:1]) == 1
+
+
 def unquoted(line: str) -> str:
     """What to write for a merge field that stands without quotes, which is a mapping to YAML."""
     if _IF.match(line):
         return "`if` is an expression: write it without {{ and }}"
-    found = _FIELD.search(line)
-    return f'a merge field must stand in quotes: "{found[0] if found else "{{ contact.phone }}"}"'
+    value = line.strip().partition(": ")[2]
+    if (found := _FIELD.search(line)) or not value or '"' in value:
+        return f'a merge field must stand in quotes: "{found[0] if found else "{{ contact.phone }}"}"'
+    return f'a merge field must stand in quotes, with all of the value: "{value}"'
 
 
 def _of_value(line: str, before: str, rest: str) -> str | None:
     """What is wrong with the value of a line, of which the parser has read up to a sign."""
     key, _, value = line.strip().removeprefix("- ").partition(": ")
+    if nested := _NESTED.fullmatch(line.strip().removeprefix("- ")):
+        below = f"{nested[2]}: {nested[3]}"
+        return f'has a second ":"; write {nested[1]}: {{{below}}}, or {nested[2]} on the next line, indented further'
+    if hours := _DAY_HOURS.search(line):
+        return f"lacks a bracket; write {hours[1]}: {{{hours[2]}: ...}}"
     if _CHOICE.search(value):
         return f"has a second \":\"; a choice is written {key}: 'a' if condition else 'b'"
     if value[:1] in ("'", '"') and _COMPARED.match(value):
@@ -60,7 +84,8 @@ def _of_value(line: str, before: str, rest: str) -> str | None:
     if key == "if" and "{{" in value:
         return "`if` is an expression: write it without {{ and }}, and in no quotes or wholly in them"
     if before in ("'", '"') and _OPERATOR.match(rest):
-        return f'goes on after a text in quotes; put the whole in quotes of the other kind: {key}: "{value}"'
+        plain = value.replace('"', "")
+        return f'goes on after a text in quotes; put the whole in quotes of the other kind: {key}: "{plain}"'
     if before in ("'", '"') and rest.startswith("="):
         return 'has "=" after a key; write ": " in its place'
     if before in ("'", '"') and rest.startswith(","):

@@ -22,7 +22,7 @@ _SHORT: Final = timedelta(minutes=5)
 _WRITTEN_DAY: Final = re.compile(r"[0-9]{1,2}[/.][0-9]{1,2}[/.](?:[0-9]{2}){1,2}")
 _CHOICE: Final = re.compile(r"\bif\b.*\belse\b|\w\.\w+\s+or\s|[=<>]")
 _OUR_KEYS: Final = frozenset({"stage", "note", "tags", "log_call"})
-A_CHOICE: Final = "a choice stands in braces: \"{{ 'Closer' if deal.amount > 5000 else 'Qualifier' }}\""
+A_CHOICE: Final = "a choice stands in braces: \"{{ 'Brian' if contact.country == 'GB' else 'Anna' }}\""
 _HALF_CHOICE: Final = re.compile(r"\bif\b(?!.*\belse\b)")
 _ON_STAGE: Final = re.compile(r"\bevent\.stage\s*==\s*(['\"])(.+?)\1")
 _LISTED: Final = re.compile(r",|;|//|\bor\b|\s/\s")
@@ -154,9 +154,11 @@ def _policy(path: Path, policy: Policy) -> Iterator[Doubt]:
 
 def _write_back(path: Path, rule: Rule, words: Vocabulary) -> Iterator[Doubt]:
     called = {field for each in rule.call.phone_number for field in each.fields}
-    for moment, name, key, value in _properties(rule.write_back):
-        at = (*path, moment, name, key)
-        if (name, key) in called:
+    for moment, name, key, written in _properties(rule.write_back):
+        at, value = (*path, moment, name, key), _constant(written)
+        if isinstance(written, MergeField) and _HALF_CHOICE.search(QUOTED.sub("", written.source)):
+            yield at, "has no `else`: where its condition is false the property is cleared"
+        elif (name, key) in called:
             yield at, f"writes over {name}.{key}, the number that this rule calls"
         elif f"{name}.{key}" == words.stage_field:
             yield (
@@ -207,14 +209,20 @@ def _stage_and_tags(path: Path, moment: Moment, when: When) -> Iterator[Doubt]:
         yield (*path, "tags"), f'adds and removes "{min(added & removed)}"; it is added'
 
 
-def _properties(write_back: WriteBacks) -> Iterator[tuple[str, str, str, str]]:
-    """Every property that is written: moment, object, property, and its text where that is a constant."""
+def _constant(written: str | MergeField) -> str:
+    """The text that is written, where it is the same for every record."""
+    return (
+        written.strip() if isinstance(written, str) else written.source.strip() if written.is_constant else ""
+    )
+
+
+def _properties(write_back: WriteBacks) -> Iterator[tuple[str, str, str, str | MergeField]]:
+    """Every property that is written: moment, object, property, and what."""
     for each in fields(write_back):
         moment: Moment = getattr(write_back, each.name)
         for name, properties in moment.records.items():
             for key, value in properties.items():
-                text = value if isinstance(value, str) else value.source if value.is_constant else ""
-                yield each.name, name, key, text.strip()
+                yield each.name, name, key, value
 
 
 def _beside(rule: Rule, above: Sequence[Rule]) -> str | None:

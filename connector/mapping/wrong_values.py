@@ -36,6 +36,8 @@ _WORDED: Final[Mapping[str, str]] = {
 
 def of_wrong_kind(kinds: Sequence[str], value: Any, key: str) -> str:
     """End the sentence about a value that is none of these kinds (of JSON): `; write ...`, or nothing."""
+    if value is None and key[:1].isdigit():
+        return '; several ranges of a day are a list in brackets: ["09:00-12:00", "13:00-18:00"]'
     if value is None:
         return f"; {or_leave_out(key)}"
     if isinstance(value, list | dict):
@@ -115,6 +117,8 @@ def _of_text(kinds: Sequence[str], value: str, key: str) -> str:
         return f"write {flag}, without quotes" if flag else ""
     if key == "tags":
         return f"write tags: {{add: {flow(value)}}}"
+    if key == "closed_dates":
+        return 'write a list of days: ["2026-12-24"]'
     if key == "hours":
         return 'write {mon-fri: "09:00-18:00"}'
     if list(kinds) == ["array"]:

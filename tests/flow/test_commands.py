@@ -221,7 +221,7 @@ def test_preview_of_a_deal_in_another_pipeline_says_so(tmp_path: Path) -> None:
     record = tmp_path / "record.yaml"
     record.write_text(RECORD.read_text().replace("pipeline: Sales Pipeline", "pipeline: Sale Pipeline"))
     said = _run("preview", ROOT / "examples/workflows/call-demo-requests.yaml", "--record", record).output
-    assert 'no call: pipeline "Sale Pipeline" is not the one of rule "Call people' in said
+    assert 'no call: pipeline "Sale Pipeline" is not "Sales Pipeline" of rule "Call people' in said
 
 
 def test_preview_says_what_is_a_label_in_a_record_file_and_which_stage_is_meant(tmp_path: Path) -> None:
@@ -234,6 +234,24 @@ def test_preview_says_what_is_a_label_in_a_record_file_and_which_stage_is_meant(
     assert (
         'the record stands in "Demo requestd"; did you mean "Demo requested", which the rules name?' in said
     )
+
+
+def test_a_rule_file_is_checked_though_the_configuration_is_not_finished(tmp_path: Path) -> None:
+    assert _run("init", tmp_path).exit_code == 0
+    rules = tmp_path / "rules/first-rule.yaml"
+    rules.write_text(rules.read_text().replace("enters:", "stage:"))
+    said = _run("check", rules, "--config", tmp_path / "stagecall.yaml").output
+    assert "was left aside: it has 2 mistakes, which `stagecall check` names" in said
+    assert 'did you mean "enters"?' in said
+
+
+def test_preview_names_what_no_crm_has_in_a_record_file_and_a_record_of_another_crm(tmp_path: Path) -> None:
+    record = tmp_path / "record.yaml"
+    record.write_text(RECORD.read_text().replace("contact:", "contacts:"))
+    said = _run("preview", ROOT / "examples/workflows/call-demo-requests.yaml", "--record", record)
+    assert f"{record}:8:1  contacts  is not part of a record; did you mean" in said.output
+    other = _run("preview", ROOT / "examples/workflows/ghl-opportunity.yaml", "--record", RECORD).output
+    assert "is a record of HubSpot, and the rules read opportunity, which that has not" in other
 
 
 def test_preview_takes_the_source_that_a_rule_asks_for() -> None:

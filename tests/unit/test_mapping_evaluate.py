@@ -207,7 +207,7 @@ def test_a_verdict_is_a_sentence_for_people() -> None:
     assert sentence("{enters: Qualified}") == 'stage "Demo requested" is not "Qualified" of rule "Demo"'
     assert (
         sentence("{pipeline: Renewals, enters: Due}")
-        == 'pipeline "Sales Pipeline" is not the one of rule "Demo"'
+        == 'pipeline "Sales Pipeline" is not "Renewals" of rule "Demo"'
     )
     assert sentence("{pipeline: default, enters: Demo requestd}") == (
         'rule "Demo": "Demo requestd" is not a stage of Sales Pipeline; did you mean "Demo requested"? '

@@ -64,7 +64,7 @@ UNKNOWN = replace(EVENT, source="NEW_WORD", changed_by=Source.UNKNOWN)
         ("{enters: any}", EVENT, None, ""),
         ("{enters: [ANY]}", EVENT, None, ""),
         ("{pipeline: Sales Pipeline, enters: any}", EVENT, None, ""),
-        ("{pipeline: Renewals, enters: any}", EVENT, "other_pipeline", 'pipeline "Sales Pipeline" is not the one of rule "R1"'),
+        ("{pipeline: Renewals, enters: any}", EVENT, "other_pipeline", 'pipeline "Sales Pipeline" is not "Renewals" of rule "R1"'),
         ("{enters: any}", replace(EVENT, stage="1999"), None, ""),
         ("{pipeline: default, enters: any}", replace(EVENT, stage="1999"), None, ""),
         ("{pipeline: renewals, enters: any}", replace(EVENT, stage="1999"), "other_pipeline", ""),

@@ -71,7 +71,7 @@ KNOWN = replace(LIVE, stage_field="deal.dealstage")
         ("deal.amount > '12/31/2026'", "it is neither a number nor a day as '2026-12-31'"),
         ("5 > deal.amount > 'high'", "has 'high' in < or >, and it is neither a number nor a day"),
         ("deal.amount.number > 5", "has .number; a filter is written deal.amount | number"),
-        ("deal.amount between 1 and 5", "write 1000 <= deal.amount <= 5000"),
+        ("deal.amount between 1 and 5", "write 1 <= deal.amount <= 5"),
         ("deal.amount > 1 and < 5", "name the field again: deal.amount > 1000 and deal.amount < 5000"),
         ("deal.amount > 1, deal.amount < 3", 'conditions are joined by "and"'),
         ("deal.amount is greater than 5", "write deal.amount > 5"),
