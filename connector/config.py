@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from dotenv import dotenv_values
 from pydantic import (
@@ -154,7 +154,16 @@ def _incomplete(document: Document, parsed: StagecallFile) -> list[Mistake]:
     if len(missing) == len(given):
         found = "nothing to run: write `connections`, `rules` and `calls`, or `call_api` alone, or all four"
         return [document.mistake((), found)]
-    return [document.mistake((name,), "is missing") for name in missing]
+    whole = "`stagecall init` in an empty folder writes a whole one"
+    return [document.mistake((name,), f"is missing; write {_SECTIONS[name]}; {whole}") for name in missing]
+
+
+_SECTIONS: Final = {
+    "connections": "connections: {sales-hubspot: {adapter: hubspot, ...}}",
+    "rules": "rules: [rules/*.yaml]",
+    "calls": "calls: {api_key: ${STAGECALL_API_KEY}, webhook_secret: ${STAGECALL_WEBHOOK_SECRET}}",
+}
+"""How a section is written that is missing."""
 
 
 def _no_calls() -> CallsSettings:
