@@ -41,16 +41,20 @@ class RecordFile:
             )
 
     def check_objects(self) -> None:
-        """Raises ConfigError for what no CRM has."""
+        """Raises ConfigError for what no CRM has, and for an object without fields."""
         possible = sorted(
             {*_PLACE, *(each for name in adapter_names() for each in find_adapter(name).objects)}
         )
-        wrong = [key for key in self.values if key not in possible]
-        if wrong:
-            raise ConfigError(
-                self.document.mistake((key,), f"is not part of a record{closest(key, possible)}")
-                for key in wrong
-            )
+        mistakes = []
+        for key, value in self.values.items():
+            if key not in possible:
+                found = f"is not part of a record{_home(key) or closest(key, possible)}"
+                mistakes.append(self.document.mistake((key,), found))
+            elif key not in _PLACE and value is not None and not isinstance(value, dict):
+                found = f"has fields below it, and is no mapping; write {key}: {{name_of_a_field: its value}}"
+                mistakes.append(self.document.mistake((key,), found))
+        if mistakes:
+            raise ConfigError(mistakes)
 
     def doubts(self, adapter: Adapter, rules: RuleFile) -> list[str]:
         """Labels in the place of field names, and a stage that is nearly one of the rules'."""
@@ -122,6 +126,15 @@ class RecordFile:
         stage = event.stage or (pipeline or Pipeline("", "", (Stage("", ""),))).stages[0].id or None
         ref = RecordRef(event.record.type, event.record.id)
         return Context(ref, stage, pipeline.id if pipeline else event.pipeline, fields)
+
+
+def _home(key: str) -> str:
+    """How a sentence about a field ends that stands where its record has its place."""
+    for name in adapter_names():
+        adapter = find_adapter(name)
+        if key in adapter.standard_fields.get(adapter.record, ()):
+            return f"; it is a field, and stands below its record: {adapter.record}: {{{key}: ...}}"
+    return ""
 
 
 def _like(pipeline: str, stages: Sequence[Stage]) -> Pipeline:

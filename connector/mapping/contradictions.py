@@ -60,7 +60,9 @@ def _constants(tree: nodes.Node) -> Iterator[Wrong]:
     else:
         return
     for side in sides:
-        if isinstance(side, nodes.Const):
+        if isinstance(side, nodes.Name) and meant != _COMPARE:
+            yield side, meant.format(f"'{side.name}'")
+        elif isinstance(side, nodes.Const):
             bare = (
                 "leave the quotes around it out"
                 if isinstance(side.value, str) and " in " in side.value
@@ -110,9 +112,14 @@ def _compared(left: nodes.Node) -> str:
     if not isinstance(left, nodes.Compare) or [each.op for each in left.ops] != ["eq"]:
         return _COMPARE
     first = left.ops[0].expr
-    return (
-        f"write {spelt(left.expr)} in [{spelt(first)}, {{}}]" if isinstance(first, nodes.Const) else _COMPARE
+    word = (
+        spelt(first)
+        if isinstance(first, nodes.Const)
+        else f"'{first.name}'"
+        if isinstance(first, nodes.Name)
+        else ""
     )
+    return f"write {spelt(left.expr)} in [{word}, {{}}]" if word else _COMPARE
 
 
 def _joined(tree: nodes.BinExpr) -> Iterator[nodes.Node]:

@@ -10,6 +10,7 @@ KEYS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("timezone", "time_zone", "tz"), "zone"),
     **dict.fromkeys(("stage", "entered", "enter", "to_stage", "stages"), "enters"),
     **dict.fromkeys(("notes", "memo", "comment"), "note"),
+    **dict.fromkeys(("started", "calling", "initiated", "dialed"), "placed"),
     **dict.fromkeys(("then", "action", "actions", "do"), "call"),
     **dict.fromkeys(("trigger", "triggers", "on", "event"), "when"),
     **dict.fromkeys(("source", "changed_by", "by", "who"), "only_source"),
@@ -88,7 +89,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
         "what is for the other records is a rule of its own below; stop: true ends the list in this one",
     ),
     **dict.fromkeys(
-        ("lunch", "lunch_break", "break", "breaks"),
+        ("lunch", "lunch_break", "break", "breaks", "not", "except", "without"),
         'hours with a break are written hours: {mon-fri: ["09:00-12:00", "13:00-17:00"]}',
     ),
     **dict.fromkeys(("hold", "skip"), "what happens outside the window is `outside: hold` or skip"),

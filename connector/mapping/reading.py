@@ -312,7 +312,8 @@ class Reader:
                 f"several fields are a list, without quotes: [{', '.join(several.replace(',', ' ').split())}]"
             )
             if not _SEVERAL_FIELDS.fullmatch(several):
-                written = 'a field is written "{{ contact.phone }}"'
+                field = several if _LIKE_A_FIELD.fullmatch(several) else "contact.phone"
+                written = f'a field is written "{{{{ {field} }}}}"'
             self.mistake(path, f'"{number.source}" is not a phone number; {written}')
 
     def _check_region(self, path: Path, region: MergeField | None) -> None:

@@ -38,8 +38,8 @@ def slipped(lines: Sequence[str], line: int, column: int) -> str | None:
     for text, which in zip(near, ("", ", in the line above"), strict=True):
         if dash := _DASH.match(text):
             return f'lacks a blank after its "-"{which}; write - {dash[1]}'
-    if colon := _TIGHT.fullmatch(near[0].removeprefix("- ")):
-        return f'lacks a blank after its ":"; write {colon[1]}: {colon[2]}'
+        if colon := _TIGHT.fullmatch(text.removeprefix("- ")):
+            return f'lacks a blank after its ":"{which}; write {colon[1]}: {colon[2]}'
     if equals := _EQUALS.fullmatch(near[0].removeprefix("- ")):
         return f'has "=" after a key; write {equals[1]}: {equals[2]}'
     return _of_value(here, here[:column].rstrip(" >|")[-1:], here[column:].lstrip())
@@ -56,7 +56,8 @@ def unquoted(line: str) -> str:
     if _IF.match(line):
         return "`if` is an expression: write it without {{ and }}"
     value = line.strip().partition(": ")[2]
-    if (found := _FIELD.search(line)) or not value or '"' in value:
+    found = _FIELD.search(line)
+    if (found and value.startswith(("{{", "{", "["))) or not value or '"' in value:
         return f'a merge field must stand in quotes: "{found[0] if found else "{{ contact.phone }}"}"'
     return f'a merge field must stand in quotes, with all of the value: "{value}"'
 
@@ -84,8 +85,8 @@ def _of_value(line: str, before: str, rest: str) -> str | None:
     if key == "if" and "{{" in value:
         return "`if` is an expression: write it without {{ and }}, and in no quotes or wholly in them"
     if before in ("'", '"') and _OPERATOR.match(rest):
-        plain = value.replace('"', "")
-        return f'goes on after a text in quotes; put the whole in quotes of the other kind: {key}: "{plain}"'
+        whole = f"'{value}'" if "'" not in value else '"' + value.replace('"', "") + '"'
+        return f"goes on after a text in quotes; put the whole in quotes of the other kind: {key}: {whole}"
     if before in ("'", '"') and rest.startswith("="):
         return 'has "=" after a key; write ": " in its place'
     if before in ("'", '"') and rest.startswith(","):

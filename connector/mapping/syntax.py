@@ -41,6 +41,8 @@ def refusal(node: nodes.Node) -> str:
 
 def no_filter(name: str) -> str:
     """Say that there is no such filter, and which may be meant."""
+    if "." in name:
+        return f'"{name}" is not a filter; the first of several fields with a value is written with or: ... or {name}'
     meant = f'; did you mean "{MEANT[name]}"?' if name in MEANT else closest(name, FILTERS)
     return f'"{name}" is not a filter{meant}'
 

@@ -9,6 +9,7 @@ from connector.mapping.builder import shown
 from connector.mapping.habits import INSTEAD, WORDS, excluded
 from connector.mapping.language import schema
 from connector.mapping.words import closest, flow, folded, listed, nearest
+from connector.policy.hours import meant_window
 
 _SPELT_FLAGS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("yes", "y", "on", "true", "1"), "true"),
@@ -63,6 +64,9 @@ def unknown_word(given: Any, words: Sequence[str], key: str) -> str:
         if isinstance(given, list):
             return f"is no window; several hours are {_HOURS}"
         ever = ", or always, at any hour, for tests" if folded(word) in _EVER else ""
+        if meant_hours := meant_window(word):
+            days, begins, ends = meant_hours
+            return f'is no window; write {{days: {flow(days)}, from: "{begins}", until: "{ends}"}}'
         return f"is no window; write {_WINDOW}{ever}"
     parts = [each.strip() for each in word.split(",")]
     meant = WORDS.get(folded(word))

@@ -185,6 +185,21 @@ def meant_time(text: str, midnight: str = "24:00") -> str | None:
     return f"{hour:02}:{minute:02}" if hour < 24 and minute < 60 else None
 
 
+def meant_window(text: str) -> tuple[str, str, str] | None:
+    """Return days, beginning and end of `mon-fri 8:30-17:30`; None for a text that is not so."""
+    found = re.fullmatch(r"\s*([^0-9]*?)[\s,:]*([0-9].*)", text)
+    hours = _meant(found[2]) if found else ""
+    if found is None or _HOURS.fullmatch(hours) is None or not _BETWEEN.search(found[2]):
+        return None
+    days = found[1].casefold().strip() or "mon-fri"
+    try:
+        _read_days(days)
+    except ValueError:
+        days = _meant_days(days)
+    begins, _, ends = hours.partition("-")
+    return (days, begins, ends) if days else None
+
+
 def _meant(text: object) -> str:
     """Return what a person probably meant who wrote `9-17`, `9:00-18:00` or `9am to 5pm`."""
     several = [each for each in _SEVERAL.split(str(text).strip()) if each]

@@ -250,6 +250,10 @@ def test_preview_names_what_no_crm_has_in_a_record_file_and_a_record_of_another_
     record.write_text(RECORD.read_text().replace("contact:", "contacts:"))
     said = _run("preview", ROOT / "examples/workflows/call-demo-requests.yaml", "--record", record)
     assert f"{record}:8:1  contacts  is not part of a record; did you mean" in said.output
+    record.write_text("stage: Demo requested\namount: 4800\ndeal: Acme\n")
+    said = _run("preview", ROOT / "examples/workflows/call-demo-requests.yaml", "--record", record)
+    assert "it is a field, and stands below its record: deal: {amount: ...}" in said.output
+    assert "deal  has fields below it, and is no mapping" in said.output
     other = _run("preview", ROOT / "examples/workflows/ghl-opportunity.yaml", "--record", RECORD).output
     assert "is a record of HubSpot, and the rules read opportunity, which that has not" in other
 
