@@ -115,7 +115,7 @@ def preview(
     given = read_record_file(question.record, question.stage) if question.record else None
     adapter, news = _news(question, given, rules, adapters)
     if given is not None:
-        given.check(adapter)
+        given.check([adapter])
         aside += given.doubts(adapter, rules)
     asked = _Preview(question, rules, adapter, rules.connection in adapters, given, conn)
     return {
@@ -192,7 +192,7 @@ def _news(
             "say what to preview: --live ID, a record of your CRM as it stands now; --record FILE, a record made up"
             " in YAML (such as examples/records/ada.yaml); or --delivery FILE, a recorded delivery"
         )
-    given.check_objects()
+    given.check(find_adapter(name) for name in adapter_names())
     adapter = connected or _unconnected(given.adapter_name(), given.file)
     ref = RecordRef(adapter.record, given.record_id(adapter.record))
     return adapter, News((_entering(ref, given.stage(), question, _assumed(adapter, rules)),))

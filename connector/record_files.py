@@ -1,6 +1,6 @@
 """Records made up in YAML for `stagecall preview --record`: fields by object, and where the record stands."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,21 +30,9 @@ class RecordFile:
         found: dict[str, Any] = self.document.value
         return found
 
-    def check(self, adapter: Adapter) -> None:
-        """Raises ConfigError for keys that mean nothing to this CRM."""
-        possible = [*adapter.objects, *_PLACE]
-        wrong = [key for key in self.values if key not in possible]
-        if wrong:
-            raise ConfigError(
-                self.document.mistake((key,), f"is not part of a record{closest(key, possible)}")
-                for key in wrong
-            )
-
-    def check_objects(self) -> None:
-        """Raises ConfigError for what no CRM has, and for an object without fields."""
-        possible = sorted(
-            {*_PLACE, *(each for name in adapter_names() for each in find_adapter(name).objects)}
-        )
+    def check(self, adapters: Iterable[Adapter | type[Adapter]]) -> None:
+        """Raises ConfigError for what none of these CRMs has, and for an object without fields."""
+        possible = list(dict.fromkeys([*(name for each in adapters for name in each.objects), *_PLACE]))
         mistakes = []
         for key, value in self.values.items():
             if key not in possible:

@@ -20,14 +20,13 @@ from connector.mapping.source import Document
 from connector.mapping.stages import index_of
 from connector.mapping.unlikely import A_CHOICE, is_choice, unlikely
 from connector.mapping.vocabulary import Vocabulary
-from connector.mapping.words import closest, folded, listed, nearly
+from connector.mapping.words import LIKE_A_FIELD, closest, folded, listed, nearly
 from connector.model import EventKind, Source
 from connector.policy.numbers import normalise, not_a_region, region_of
 
 T = TypeVar("T")
 
 RESERVED = "dispatch_id"
-_LIKE_A_FIELD = re.compile(r"[a-z]\w*\.\w+")
 _A_NUMBER = re.compile(r"\s*\+?[0-9][0-9 ().-]{6,}")
 _SEVERAL_FIELDS = re.compile(r"[a-z]\w*\.\w+(?:[,\s]+[a-z]\w*\.\w+)+")
 _UNCLOSED = "closing quote is missing"
@@ -252,7 +251,7 @@ class Reader:
         self._warn_of_doubts(path, found.doubts, raw)
         object_name = raw.strip().partition(".")[0]
         if (
-            _LIKE_A_FIELD.fullmatch(raw.strip())
+            LIKE_A_FIELD.fullmatch(raw.strip())
             and found.is_constant
             and object_name in {*names.objects, "call"}
         ):
@@ -312,7 +311,7 @@ class Reader:
                 f"several fields are a list, without quotes: [{', '.join(several.replace(',', ' ').split())}]"
             )
             if not _SEVERAL_FIELDS.fullmatch(several):
-                field = several if _LIKE_A_FIELD.fullmatch(several) else "contact.phone"
+                field = several if LIKE_A_FIELD.fullmatch(several) else "contact.phone"
                 written = f'a field is written "{{{{ {field} }}}}"'
             self.mistake(path, f'"{number.source}" is not a phone number; {written}')
 

@@ -4,11 +4,15 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 _MOST = 24
 _FEW = 3
 _SURE = 0.8
+
+
+LIKE_A_FIELD: Final = re.compile(r"[a-z]\w*\.\w+")
+"""A text such as contact.phone: probably a field that lacks its braces."""
 
 
 class Word(Protocol):

@@ -1,6 +1,5 @@
 """What to write in the place of a value that cannot stand there: of the wrong kind, or an unknown word."""
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
@@ -8,7 +7,7 @@ from typing import Any, Final
 from connector.mapping.builder import shown
 from connector.mapping.habits import INSTEAD, WORDS, excluded
 from connector.mapping.language import schema
-from connector.mapping.words import closest, flow, folded, listed, nearest
+from connector.mapping.words import LIKE_A_FIELD, closest, flow, folded, listed, nearest
 from connector.policy.hours import meant_window
 
 _SPELT_FLAGS: Final[Mapping[str, str]] = {
@@ -24,7 +23,6 @@ _LENGTHS: Final = frozenset({"cool_down", "expires"})
 """Keys whose value is a length of time."""
 _EVERY: Final = "leave it out, for every record"
 _CHOICE: Final = "a choice is written \"{{ 'Closer' if deal.amount >= 5000 else 'Lead Qualifier' }}\""
-_LIKE_A_FIELD: Final = re.compile(r"[a-z]\w*\.\w+")
 _WORDED: Final[Mapping[str, str]] = {
     "zone": "the zone of a place, such as America/New_York, or lead",
     "days": "mon-fri, or mon,wed,fri",
@@ -168,7 +166,7 @@ def _field_in(value: Any) -> str | None:
     while isinstance(value, list) and len(value) == 1:
         value = value[0]
         if isinstance(value, str):
-            return value if _LIKE_A_FIELD.fullmatch(value) else None
+            return value if LIKE_A_FIELD.fullmatch(value) else None
     if not isinstance(value, dict) or len(value) != 1:
         return None
     ((key, below),) = value.items()
