@@ -10,6 +10,7 @@ import click
 from connector.commands import config_option, data_option, database, guarded, json_option, print_rows, shown
 from connector.errors import ConfigError, PermanentError
 from connector.model import utc_now
+from connector.near_files import not_read
 
 _name_option = click.option("--name", required=True, help="As `stagecall keys list` shows it.")
 
@@ -300,7 +301,7 @@ def _window(file: Path) -> Any:
     try:
         text = file.read_bytes()
     except OSError as error:
-        raise PermanentError(f"{file} cannot be read ({error.strerror})") from None
+        raise PermanentError(f"{file} {not_read(file, error)}") from None
     document = load_yaml(text, str(file))
     try:
         return CallingWindowSettings.model_validate(document.value).model_dump()

@@ -13,6 +13,7 @@ from connector.mapping.evaluate import fields_needed
 from connector.mapping.rules import RuleFile, connection_of, load_rules
 from connector.mapping.words import closest
 from connector.parts import build_adapters
+from connector.record_files import check_is_no_record
 from connector.rulebook import Account, RuleBook, load_file, load_rulebook, read_text, vocabulary
 
 OFFLINE = "stages, pipelines, fields and agents were not compared with an account: check --live does that"
@@ -25,6 +26,13 @@ def check(
     if rule_files and not live:
         yield from _check_rules(config_file, rule_files, environment)
         return
+    if not config_file.exists():
+        named = rule_files[0] if rule_files else "rules/mine.yaml"
+        found = (
+            f"is not here: it names the accounts. A rule file by itself is checked by `stagecall check {named}`;"
+            " `stagecall init FOLDER` writes a first stagecall.yaml, --config names another"
+        )
+        raise ConfigError([Mistake(str(config_file), 0, 0, "", found)])
     config = load_config(config_file, environment=environment)
     adapters = build_adapters(config)
     accounts = _accounts(config, adapters) if live else {}
@@ -135,6 +143,7 @@ def load_rule_file(file: Path, adapters: Mapping[str, Adapter], *, only_connecte
     `only_connected`: where there are connections, one that is none of them is a mistake.
     """
     text = read_text(file)
+    check_is_no_record(file, text)
     connection = connection_of(text, str(file))
     if connection in adapters or (adapters and only_connected):
         return load_file(str(file), text, adapters).rules

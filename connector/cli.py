@@ -22,9 +22,10 @@ from connector.commands import (
 from connector.config import OWN_URL, process_environment
 from connector.log import configure_logging
 from connector.model import DispatchState
+from connector.usage import Verbs
 
 
-@click.group()
+@click.group(cls=Verbs)
 @click.version_option(__version__, prog_name="stagecall")
 def main() -> None:
     """A deal enters a stage, a voice agent calls, the outcome stands on the deal."""

@@ -1,6 +1,7 @@
 """What commands share: options, errors said in sentences, the database they work on, how rows are shown."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 import click
 import sqlalchemy as sa
@@ -19,6 +20,8 @@ from connector.errors import ConfigError, ConnectorError, PermanentError
 from connector.model import utc_now
 from connector.store import migrate
 from connector.store.schema import is_current
+
+_LIKE_A_MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -68,11 +71,18 @@ def given_moment(text: str | None) -> datetime:
         return utc_now()
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise PermanentError(f'"{text}" is not a moment; write one like 2026-11-29T23:30-05:00') from None
+    except ValueError as error:
+        why = f" ({error})" if _LIKE_A_MOMENT.match(text) and "isoformat" not in str(error) else ""
+        raise PermanentError(
+            f'"{text}" is not a moment{why}; write one like 2026-11-29T23:30Z, by the clock of UTC, or'
+            " 2026-11-29T23:30-05:00, by a clock that is five hours behind UTC, as New York's is in winter"
+        ) from None
     if moment.tzinfo is None:
-        hour = text if "T" in text or " " in text else f"{text}T09:00"
-        raise PermanentError(f'"{text}" has no time zone; write {hour}Z for UTC, or {hour}-05:00')
+        hour = "T".join(text.split()) if ":" in text else f"{text}T09:00"
+        raise PermanentError(
+            f'"{text}" does not say by which clock; write {hour}Z for UTC, or {hour}-05:00 for a clock that is five'
+            " hours behind UTC, as New York's is in winter"
+        )
     return moment
 
 

@@ -202,7 +202,7 @@ def _text(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        found = f"cannot be read ({error.strerror}); `stagecall init` writes a first one"
+        found = f"cannot be read ({error.strerror}); `stagecall init FOLDER` writes a first one, --config names another"
         raise ConfigError([Mistake(str(file), 0, 0, "", found)]) from None
 
 

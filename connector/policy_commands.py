@@ -16,6 +16,7 @@ from connector.config import Config
 from connector.errors import ConfigError, PermanentError
 from connector.mapping.words import closest, folded
 from connector.model import RecordRef, utc_now
+from connector.near_files import not_read
 from connector.policy.numbers import not_a_region, region_of
 from connector.store import let_go, opt_outs, pauses
 from connector.store.opt_outs import KeptOptOut, Whom
@@ -305,4 +306,4 @@ def _text(file: Path) -> str:
     except UnicodeDecodeError:
         raise PermanentError(f"{file} is not UTF-8 text; save it as CSV UTF-8") from None
     except OSError as error:
-        raise PermanentError(f"{file} cannot be read ({error.strerror})") from None
+        raise PermanentError(f"{file} {not_read(file, error)}") from None

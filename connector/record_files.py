@@ -13,6 +13,7 @@ from connector.mapping.rules import RuleFile
 from connector.mapping.source import load_yaml
 from connector.mapping.words import closest, folded, nearly
 from connector.model import Catalog, Context, Pipeline, RecordRef, Stage, StageEvent
+from connector.near_files import not_read
 
 _PLACE = ("stage", "pipeline")
 
@@ -32,6 +33,12 @@ class RecordFile:
 
     def check(self, adapters: Iterable[Adapter | type[Adapter]]) -> None:
         """Raises ConfigError for what none of these CRMs has, and for an object without fields."""
+        if "rules" in self.values:
+            found = (
+                "is a file of rules, not a record; a record has fields by object, as examples/records/ada.yaml: the"
+                f" rules come first: stagecall preview {self.file} --record ada.yaml"
+            )
+            raise ConfigError([Mistake(str(self.file), 0, 0, "", found)])
         possible = list(dict.fromkeys([*(name for each in adapters for name in each.objects), *_PLACE]))
         mistakes = []
         for key, value in self.values.items():
@@ -135,7 +142,7 @@ def read_record_file(file: Path, stage: str | None = None) -> RecordFile:
     try:
         text = file.read_bytes()
     except OSError as error:
-        raise PermanentError(f"{file} cannot be read ({error.strerror})") from None
+        raise PermanentError(f"{file} {not_read(file, error)}") from None
     document = load_yaml(text, str(file))
     if not isinstance(document.value, dict):
         found = "a record file has the record's fields by object: `deal: {amount: 1200}`"
@@ -143,6 +150,21 @@ def read_record_file(file: Path, stage: str | None = None) -> RecordFile:
     if stage is not None:
         document.value["stage"] = stage
     return RecordFile(file, document)
+
+
+def check_is_no_record(file: Path, text: str) -> None:
+    """Raises ConfigError for a record in the place of rules; what cannot be read at all is for others to say."""
+    try:
+        value = load_yaml(text.encode(), str(file)).value
+    except ConfigError:
+        return
+    parts = {*_PLACE, *(name for each in adapter_names() for name in find_adapter(each).objects)}
+    if isinstance(value, dict) and value and parts.issuperset(value):
+        found = (
+            "is a record, not rules; the rule file comes first, the record after it:"
+            f" stagecall preview rules/mine.yaml --record {file}"
+        )
+        raise ConfigError([Mistake(str(file), 0, 0, "", found)])
 
 
 def _text(value: Any) -> Any:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from connector.errors import PermanentError
 from connector.model import Request
+from connector.near_files import not_read
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def read(file: Path) -> Recorded:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise PermanentError(f"{file} cannot be read ({error.strerror})") from None
+        raise PermanentError(f"{file} {not_read(file, error)}") from None
     if file.suffix != ".http":
         return Recorded("POST", "", {}, content)
     newline = b"\r\n" if b"\r\n" in content.split(b"\n", 1)[0] + b"\n" else b"\n"

@@ -15,6 +15,7 @@ from connector.mapping.rules import Rule, RuleFile, Vocabulary, connection_of, l
 from connector.mapping.source import read_yaml
 from connector.mapping.words import closest
 from connector.model import Catalog
+from connector.near_files import not_read
 from connector.store import rule_versions
 from connector.store.rule_versions import RuleVersion
 
@@ -154,7 +155,7 @@ def read_text(file: Path) -> str:
     except UnicodeDecodeError:
         raise ConfigError([Mistake(str(file), 0, 0, "", NOT_UTF8)]) from None
     except OSError as error:
-        raise ConfigError([Mistake(str(file), 0, 0, "", f"cannot be read ({error.strerror})")]) from None
+        raise ConfigError([Mistake(str(file), 0, 0, "", not_read(file, error))]) from None
 
 
 def load_file(

@@ -369,17 +369,6 @@ def test_preview_shows_what_each_policy_says() -> None:
     assert "yes   window: it is Mon 10:00 in America/New_York" in _preview(BY_DAY)
 
 
-@pytest.mark.parametrize(
-    ("at", "wanted"),
-    [
-        ("tomorrow", '"tomorrow" is not a moment; write one like 2026-11-29T23:30-05:00'),
-        ("2026-12-05T23:30", "has no time zone; write 2026-12-05T23:30Z for UTC"),
-    ],
-)
-def test_preview_of_no_moment_says_what_to_write(at: str, wanted: str) -> None:
-    assert wanted in _preview(at)
-
-
 def test_check_live_compares_the_rest_where_an_object_cannot_be_asked(world: World, config: Path) -> None:
     """An account whose app may not read companies still learns of a mistyped property of the deal."""
     world.hubspot.account.scopes -= {"crm.objects.companies.read", "crm.schemas.deals.read"}

@@ -1,0 +1,78 @@
+"""What the command line says of a slip: an option of another name, words without quotes."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, Final
+
+import click
+
+_OPTIONS: Final = {
+    **dict.fromkeys(
+        ("--pipeline", "--deal", "--contact", "--opportunity", "--amount"),
+        "it is said in the record file, as pipeline: Sales Pipeline",
+    ),
+    **dict.fromkeys(
+        ("--date", "--time", "--when", "--now", "--on", "--moment"), "the moment is --at 2026-11-29T23:30Z"
+    ),
+    **dict.fromkeys(("--id", "--deal-id", "--record-id"), "a record of your CRM is --live ID"),
+    **dict.fromkeys(
+        ("--file", "--rule", "--rules", "--rule-file", "-f"), "a rule file is named without an option"
+    ),
+}
+"""By an option that no command has."""
+
+_PREVIEWS: Final = frozenset({"--record", "--stage", "--at", "--delivery", "--entered"})
+_YAML: Final = (".yaml", ".yml")
+
+
+class Verbs(click.Group):
+    """The verbs of `stagecall`; a slip on their command line is said with what to write instead."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a verb. Raises click.UsageError."""
+        words = [*ctx._protected_args, *ctx.args]
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            said = _instead(error, words)
+            if not said:
+                raise
+            found = error if isinstance(error, click.MissingParameter) else click.UsageError(error.message)
+            message = f"{found.format_message().rstrip(' .')}; {said}"
+            raise click.UsageError(message, ctx=error.ctx) from None
+
+
+def _instead(error: click.UsageError, words: Sequence[str]) -> str:
+    """What to write instead; nothing where click's own words will do."""
+    verb = words[0] if words else ""
+    if isinstance(error, click.NoSuchOption):
+        if verb == "check" and error.option_name in _PREVIEWS:
+            return "a record is shown by `stagecall preview RULES --record FILE`"
+        return (
+            ""
+            if error.possibilities and len(error.possibilities) == 1
+            else _OPTIONS.get(error.option_name, "")
+        )
+    if isinstance(error, click.MissingParameter):
+        missing = error.param.name if error.param else ""
+        return (
+            "name the rule file: stagecall preview rules/mine.yaml --record ada.yaml"
+            if missing == "rules"
+            else ""
+        )
+    if "extra argument" in error.message:
+        return _extra(words)
+    return ""
+
+
+def _extra(words: Sequence[str]) -> str:
+    """What to say of a word too many: it belongs to the one before, or names a record without its option."""
+    named = [number for number, word in enumerate(words) if word.startswith("--")]
+    for start, end in pairwise([*named, len(words)]):
+        given = [each for each in words[start + 1 : end] if not each.endswith(_YAML)]
+        if len(given) > 1:
+            return f'several words stand in quotes: {words[start]} "{" ".join(given)}"'
+    files = [word for word in words[1:] if word.endswith(_YAML)]
+    if words[0] == "preview" and len(files) > 1:
+        return f"a record is named with --record: stagecall preview {files[0]} --record {files[1]}"
+    return ""

@@ -1,0 +1,83 @@
+"""What the command line says of a slip: what to write instead, in the same line."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from connector.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder as a marketer has it: rules/mine.yaml and a record ada.yaml beside it."""
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules/mine.yaml").write_text(
+        (ROOT / "examples/workflows/call-demo-requests.yaml").read_text()
+    )
+    (tmp_path / "ada.yaml").write_text((ROOT / "examples/records/ada.yaml").read_text())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+PREVIEW = "preview rules/mine.yaml --record ada.yaml"
+SLIPS = [
+    (f"{PREVIEW} --stage Contract sent", 'several words stand in quotes: --stage "Contract sent"'),
+    (f"{PREVIEW} --at 2026-11-30 23:30", 'several words stand in quotes: --at "2026-11-30 23:30"'),
+    (
+        f"{PREVIEW} --pipeline Sales",
+        "'--pipeline'; it is said in the record file, as pipeline: Sales Pipeline",
+    ),
+    (f"{PREVIEW} --date tomorrow", "'--date'; the moment is --at 2026-11-29T23:30Z"),
+    (f"{PREVIEW} --records x", "'--records'. Did you mean '--record'?"),
+    ("preview --record ada.yaml", "name the rule file: stagecall preview rules/mine.yaml --record ada.yaml"),
+    (
+        "preview rules/mine.yaml ada.yaml",
+        "a record is named with --record: stagecall preview rules/mine.yaml --record",
+    ),
+    (
+        "check rules/mine.yaml --record ada.yaml",
+        "a record is shown by `stagecall preview RULES --record FILE`",
+    ),
+    ("previw rules/mine.yaml", "Did you mean 'preview'?"),
+    ("check rules/mine.yml", "(No such file or directory); did you mean rules/mine.yaml?"),
+    ("check mine.yaml", "(No such file or directory); did you mean rules/mine.yaml?"),
+    ("check nothing-like-it", "there are: ada.yaml, rules/mine.yaml"),
+    (
+        "preview rules/mine.yaml --record ada",
+        "ada cannot be read (No such file or directory); did you mean ada.yaml?",
+    ),
+    ("preview rules --record ada.yaml", "is a folder; name a file in it: rules/mine.yaml"),
+    ("check", "A rule file by itself is checked by `stagecall check rules/mine.yaml`"),
+    ("check --live rules/mine.yaml", "is not here: it names the accounts"),
+    ("check ada.yaml", "is a record, not rules; the rule file comes first"),
+    ("preview ada.yaml", "stagecall preview rules/mine.yaml --record ada.yaml"),
+    ("preview rules/mine.yaml --record rules/mine.yaml", "is a file of rules, not a record"),
+    (
+        f"{PREVIEW} --at 2026-11-31",
+        '"2026-11-31" is not a moment (day is out of range for month); write one like',
+    ),
+    (
+        f"{PREVIEW} --at 23:30",
+        '"23:30" is not a moment; write one like 2026-11-29T23:30Z, by the clock of UTC',
+    ),
+    (
+        f"{PREVIEW} --at 2026-11-30",
+        "write 2026-11-30T09:00Z for UTC, or 2026-11-30T09:00-05:00 for a clock that is",
+    ),
+]
+
+
+@pytest.mark.parametrize(("typed", "wanted"), SLIPS, ids=[typed for typed, _ in SLIPS])
+def test_a_slip_of_the_command_line_says_what_to_write(typed: str, wanted: str, folder: Path) -> None:
+    done = CliRunner().invoke(main, typed.split(" "))
+    assert isinstance(done.exception, SystemExit)
+    assert done.exit_code in (1, 2)
+    assert wanted in done.output
+
+
+def test_words_that_are_right_are_left_alone(folder: Path) -> None:
+    done = CliRunner().invoke(main, [*PREVIEW.split(), "--stage", "Contract sent"])
+    assert done.exit_code == 0, done.output
