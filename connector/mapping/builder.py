@@ -18,8 +18,9 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from connector.errors import ConfigError, Mistake
+from connector.mapping.indentation import misaligned
 from connector.mapping.scalars import plain_scalar
-from connector.mapping.slips import TWICE, is_open, slipped, unquoted
+from connector.mapping.slips import TWICE, between_brackets, is_open, slipped, unclosed, unquoted
 
 MAX_DEPTH = 32
 MAX_SIZE = 12_000
@@ -49,8 +50,6 @@ AFTER_QUOTE = (
     "goes on after a closing quote: is a quote missing before it, or one too many? "
     "A text with a quote in it stands in quotes of the other kind"
 )
-
-NO_CLOSING_BRACKET = "opens a bracket that nothing closes on its line; put one at the end of the list, or a comma between its parts"
 
 NO_PLACE_FOR_A_KEY = (
     "has a key where none can stand: it is indented differently from its neighbours, or the line above has a value"
@@ -161,6 +160,8 @@ class _Builder:
                 found = error.context_mark or found  # the line that lacks it
             if "unexpected end of stream" in str(error.problem) or _is_open(error):
                 found = error.context_mark or found  # where the quote or bracket is that nothing closes
+            if found and (said := self._misaligned(str(error.problem), found)):
+                self._stop(*said)
             self._stop(_at(found) if found else mark, self._explained(error, found))
         except ReaderError as error:
             place = self._place(error.position)
@@ -168,14 +169,23 @@ class _Builder:
         except _BROKEN:
             self._stop(mark, "cannot be read as YAML from here on")
 
+    def _misaligned(self, problem: str, mark: Any) -> tuple[tuple[int, int], str] | None:
+        """Where a line begins that is indented otherwise than its neighbours, unless something else is wrong with it."""
+        line = self.lines[mark.line] if mark.line < len(self.lines) else ""
+        if _BARE_MERGE_FIELD.search(line) or slipped(self.lines, mark.line, mark.column):
+            return None
+        return misaligned(problem, self.lines, mark.line, mark.column)
+
     def _explained(self, error: MarkedYAMLError, mark: Any) -> str:
         line = self.lines[mark.line] if mark and mark.line < len(self.lines) else ""
         if _BARE_MERGE_FIELD.search(line):
             return NO_CLOSING_QUOTE if is_open(line) else unquoted(line)
         if _is_open(error):
-            return NO_CLOSING_BRACKET
+            return unclosed(line[mark.column : mark.column + 1])
         if mark and (slip := slipped(self.lines, mark.line, mark.column)):
             return slip
+        if mark and (missing := between_brackets(line, mark.column)):
+            return missing
         if mark and line[: mark.column].rstrip()[-1:] in ("'", '"') and mark.column:
             return AFTER_QUOTE
         problem = str(error.problem or error.context or "cannot be read as YAML")

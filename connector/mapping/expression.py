@@ -119,7 +119,8 @@ class _Compiler:
             return lambda scope: plain(scope.values.get(name))
         if name in self.names.objects:
             raise Refused(f'names no field of {name}; write "{name}." and a field', name)
-        raise Refused(self.names.not_a_field(name), name)
+        self.unknown.append(Refused(self.names.not_a_field(name), name))
+        return nothing
 
     def path(self, node: Any) -> Evaluate:
         base, keys = steps(node)

@@ -5,7 +5,7 @@ evaluating raises nothing, and tells by notes what was empty or made no sense.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ from connector.mapping.tokens import (
     BadSource,
     Field,
     Problem,
+    compared,
     conjuncts,
     parse,
     pieces,
@@ -194,12 +195,12 @@ class Condition:
             field = whole(source)
             tree = parse(field)
             for node, says in decided(tree):
-                raise BadSource(field.offset_of(spelt(node)), says)
+                raise BadMergeField([Problem(field.offset_of(spelt(node)), says)])
             compiled = _refusing(field, lambda: compile_expression(tree, names))
             parts = [whole(text) for text in conjuncts(field)] if isinstance(tree, nodes.And) else [field]
             found = [compiled] if len(parts) == 1 else [_compiled(each, names) for each in parts]
         except BadSource as error:
-            raise BadMergeField(error.problems) from None
+            raise BadMergeField([*error.problems, *_further(source, error.problems, names)]) from None
         clauses = [Clause(" ".join(each.source.split()), one) for each, one in zip(parts, found, strict=True)]
         return cls(source, compiled, tuple(clauses))
 
@@ -242,6 +243,17 @@ def _single_braces(constant: str, offset: int, names: Names) -> list[Problem]:
         )
         problems.append(Problem(offset + place, found))
     return problems
+
+
+def _further(source: str, problems: Sequence[Problem], names: Names) -> Iterator[Problem]:
+    """What is wrong in other parts of a condition, each by itself: the parser stops at the first."""
+    for begin, text in compared(source):
+        if any(begin <= each.offset < begin + len(text) for each in problems):
+            continue
+        try:
+            _compiled(whole(text), names)
+        except BadSource as error:
+            yield from (Problem(begin + each.offset, each.found) for each in error.problems)
 
 
 def _compiled(field: Field, names: Names) -> Compiled:

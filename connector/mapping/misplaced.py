@@ -13,6 +13,7 @@ from connector.policy.hours import parse_hours
 from connector.policy.kinds import NumberType
 
 _NAME: Final = re.compile(r"[a-z_]+")
+_EQUALS: Final = re.compile(r"(\w+)\s*=\s*(.+)")
 _FIELD: Final = re.compile(r"[a-zA-Z_]+(?:\.\w+)?")
 _IN_WHEN: Final[Mapping[str, str]] = {
     **dict.fromkeys(
@@ -74,6 +75,8 @@ def _slip(key: str, value: Any, what: str) -> str:
     name, colon, rest = key.partition(":")
     if value is not None:
         return ""
+    if equals := _EQUALS.fullmatch(key):
+        return f'"{shown(key)}" has "=" in the place of ": "; write {equals[1]}: {equals[2]}'
     if colon and rest:
         return f'"{shown(key)}" lacks a blank after its ":"; write {name}: {rest.strip()}'
     here = f'"{shown(key)}" stands where a key belongs'
@@ -123,7 +126,9 @@ def _near(key: str, what: str, known: Mapping[str, Any]) -> str:
     home = _home(key, known)
     if home is None:
         return ""
-    place = f"stands beside `{what}`, not below it" if home == "rule" else f"belongs under `{home}`"
+    place = (
+        f"stands beside `{what}`, not below it" if home == "rule" else f"belongs under `{home}`, further in"
+    )
     return f'"{shown(key)}" is not a key of "{what}"; it {place}'
 
 
@@ -145,6 +150,8 @@ def _home(key: str, siblings: Mapping[str, Any]) -> str | None:
     """The key beside this one, below which it has its place; None where there is none or several."""
     sections = schema()["$defs"]
     below = {name: str(each.get("$ref", "")).rpartition("/")[2] for name, each in siblings.items()}
+    if "window" in siblings:  # a word as well as a section, and so no reference alone
+        below["window"] = "CallingWindow"
     fitting = [name for name, of in below.items() if of and key in sections[of]["properties"]]
     if fitting:
         return fitting[0] if len(fitting) == 1 else None

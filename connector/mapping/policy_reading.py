@@ -122,9 +122,9 @@ def _hours(reader: Reading, path: Path, raw: dict[str, Any]) -> dict[str, Any]:
 
 def _hours_by_day(reader: Reading, path: Path, raw: dict[str, Any]) -> dict[str, list[str]]:
     for days, ranges in raw.items():
-        if _each(reader, (*path, days), days, _day):
-            for at, text in places((*path, days), ranges):
-                _read_range(reader, at, text)
+        _each(reader, (*path, days), days, _day)
+        for at, text in places((*path, days), ranges):
+            _read_range(reader, at, text)
     twice = _in_two(list(raw)) if path not in reader.touched else ""
     if twice:
         reader.warn(path, f"has hours for {twice} in two places, and both hold; take the day out of one")

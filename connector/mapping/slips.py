@@ -18,6 +18,11 @@ _NESTED: Final = re.compile(
     r"(tags|hours|window|policy|when|call|write_back|placed|ended|failed|skipped|held|deal|contact|opportunity|metadata"
     r"|stage): (\w[\w-]*): ([^:]+(?::[0-9][^:]*)*)"
 )
+_PAIRS: Final = re.compile(r"[A-Za-z_]\w*:\s[^,;]*[,;]\s*[A-Za-z_]\w*:\s")
+_COMMENT: Final = re.compile(r"\s+#.*$")
+_QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
+_LAST_WORD: Final = re.compile(r"\s([A-Za-z_][\w-]*)\s*$")
+_FIRST_PART: Final = re.compile(r"\s*([A-Za-z_][\w-]*(?=\s*:)|'[^']*'|\"[^\"]*\")")
 _DAY_HOURS: Final = re.compile(r"\b(hours): ((?:mon|tue|wed|thu|fri|sat|sun)[\w,-]*): ")
 _DASH: Final = re.compile(r"-([\w'\"].*)")
 _TIGHT: Final = re.compile(r"([A-Za-z_]\w*):([^\s/:][^:]*)")
@@ -62,9 +67,47 @@ def unquoted(line: str) -> str:
     return f'a merge field must stand in quotes, with all of the value: "{value}"'
 
 
+def unclosed(bracket: str) -> str:
+    """What to write for a bracket that nothing closes."""
+    closing = {"{": "}", "[": "]"}.get(bracket, bracket)
+    return f'opens a "{bracket}" that nothing closes on its line; put a "{closing}" at the end, or a "," between its parts'
+
+
+def between_brackets(line: str, column: int) -> str | None:
+    """What is missing between the parts of a list or mapping in brackets, at the column (from 0) where it stopped."""
+    before, rest = line[:column], line[column:]
+    bare = _QUOTED.sub("", before)
+    if sum(map(bare.count, "{[")) <= sum(map(bare.count, "}]")):
+        return None
+    if sign := next((each for each in ";" if each in bare), None):
+        return f'has "{sign}" where a "," belongs'
+    word = _LAST_WORD.search(before) if rest.startswith(":") else _FIRST_PART.match(rest)
+    return f'misses a "," before {word[1]}' if word else None
+
+
+def _bracket_too_few(key: str, value: str) -> str | None:
+    """What to write where a value ends with a bracket that does not open in it."""
+    bare = _QUOTED.sub("", value).strip()
+    inside = value.strip(" ([{}])")
+    if _PAIRS.match(inside) and not (bare.startswith("{") and bare.endswith("}")):
+        return f"has several keys on one line, which stand in braces; write {key}: {{{_in_order(inside)}}}"
+    for opening, closing in ("{}", "[]"):
+        if bare.rstrip().endswith(closing) and bare.count(opening) < bare.count(closing):
+            return f'lacks a "{opening}"; write {key}: {opening}{value.strip()}'
+    return None
+
+
+def _in_order(pairs: str) -> str:
+    """`days: mon-fri; from: 9` with commas between the pairs."""
+    return re.sub(r"\s*[;,]\s*(?=[A-Za-z_]\w*:)", ", ", pairs)
+
+
 def _of_value(line: str, before: str, rest: str) -> str | None:
     """What is wrong with the value of a line, of which the parser has read up to a sign."""
+    line = _COMMENT.sub("", line)
     key, _, value = line.strip().removeprefix("- ").partition(": ")
+    if bracket := _bracket_too_few(key, value):
+        return bracket
     if nested := _NESTED.fullmatch(line.strip().removeprefix("- ")):
         below = f"{nested[2]}: {nested[3]}"
         return f'has a second ":"; write {nested[1]}: {{{below}}}, or {nested[2]} on the next line, indented further'

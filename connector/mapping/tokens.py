@@ -28,6 +28,9 @@ _BLOCKS: Final = {
 _BARE_DAY = re.compile(r"(?<![\w.])[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?![\w.])")
 QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 """A text of an expression, with its quotes."""
+_UNCUT = re.compile(r"[()'\"]|\b(?:if|else|between)\b", re.IGNORECASE)
+_JOINED = re.compile(r"\b(?:and|or)\b|&&?|\|\|", re.IGNORECASE)
+_COMPARED = re.compile(r"\s*(?:not\s+)?[A-Za-z_]\w*\.\w+\s*(?:[=<>!]|(?:in|is|not)\b)")
 _NOT = re.compile(r"(?:do|does|is|has)n't\b", re.IGNORECASE)
 _SINGLE = re.compile(r"(?<!\{)\{\s*([A-Za-z_]\w*)((?:\.|\s*\|)[^{}]*)?\}")
 """`{ contact.phone }`, `{contact.phone | title}`, `{phone}`, also where a second brace stands on one side only."""
@@ -130,6 +133,21 @@ def conjuncts(field: Field) -> list[str]:
         before = token.text
     begins, ends = [0, *(cut + len("and") for cut in cuts)], [*cuts, len(field.source)]
     return [field.source[begin:end].strip() for begin, end in zip(begins, ends, strict=True)]
+
+
+def compared(text: str) -> Iterator[tuple[int, str]]:
+    """Cut a condition that cannot be read at each `and` and `or`: its parts that begin with a field and compare it, and
+    where each begins; none of one with brackets or a choice, which cannot be cut so.
+    """
+    masked = QUOTED.sub(lambda found: "_" * len(found[0]), text)
+    if _UNCUT.search(masked):
+        return
+    begin = 0
+    for joined in [*_JOINED.finditer(masked), None]:
+        end = joined.start() if joined else len(text)
+        if _COMPARED.match(masked[begin:end]):
+            yield begin, text[begin:end]
+        begin = joined.end() if joined else end
 
 
 def parse(field: Field) -> nodes.Expr:

@@ -78,7 +78,7 @@ def _no_label(key: str, word: str) -> str:
         return f'is a {noun} called "{word}"; whichever it is, is written {ANY}'
     if noun == "stage" and (instead := excluded("enters", word)):
         return f'is a stage called "{word}"; {instead}'
-    if noun == "stage" and (_LISTED.search(word) or word.startswith("(")):
+    if noun == "stage" and (_LISTED.search(word) or word.startswith("(") or '"' in word):
         return f'is one stage called "{word}"; several are a list in brackets, and a comment begins with #'
     return ""
 

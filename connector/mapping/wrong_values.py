@@ -17,6 +17,7 @@ _SPELT_FLAGS: Final[Mapping[str, str]] = {
 _WINDOW: Final = '{days: mon-fri, from: "09:00", until: "18:00"}'
 """What is written for `window`; `always` is only for tests."""
 _HOURS: Final = '{hours: {mon-fri: "09:00-18:00", sat: "10:00-14:00"}}'
+FURTHER_IN: Final = "two blanks further in"
 _EVER: Final = frozenset({"anytime", "any time", "any", "24/7", "24h", "off", "none", "all day", "never"})
 _CLOCKS: Final = frozenset({"from", "until"})
 _LENGTHS: Final = frozenset({"cool_down", "expires"})
@@ -51,14 +52,25 @@ def of_wrong_kind(kinds: Sequence[str], value: Any, key: str) -> str:
 def or_leave_out(key: str) -> str:
     """What to do about a key without a value."""
     sections = [schema(), *schema()["$defs"].values()]
+    if any(key in each["properties"] and _is_section(each["properties"][key]) for each in sections):
+        return f"{_example(key)}, or what belongs to it on the next lines, {FURTHER_IN}"
     required = any(key in section["required"] for section in sections)
-    return "give it a value" if required else "leave the key out or give it a value"
+    known = (each["properties"][key] for each in sections if key in each["properties"])
+    example = next((each["examples"][0] for each in known if each.get("examples")), None)
+    such = f", such as {flow(example)}" if example is not None else ""
+    return f"give it a value{such}" if required else f"leave the key out or give it a value{such}"
 
 
 def unknown_word(given: Any, words: Sequence[str], key: str) -> str:
     """What is wrong with a word that is not one of a closed list, and what to write."""
     word = str(given)
     if key == "window" and not nearest(word, words):
+        if given is None:
+            return f"is no window; write window: {_WINDOW}, or what belongs to it on the next lines, {FURTHER_IN}"
+        if isinstance(given, list) and given and all(isinstance(each, dict) for each in given):
+            merged = {key: value for each in given for key, value in each.items()}
+            if len(merged) == sum(map(len, given)):
+                return f"is no window; its keys stand in braces: {flow(merged)}"
         if isinstance(given, list):
             return f"is no window; several hours are {_HOURS}"
         ever = ", or always, at any hour, for tests" if folded(word) in _EVER else ""
@@ -92,6 +104,13 @@ def _of_collection(kinds: Sequence[str], value: Any, key: str) -> str:
         )
     if key == "agent":
         return _CHOICE
+    if key == "note":
+        text = (
+            next((each for each in value.values() if isinstance(each, str)), "...")
+            if not is_list
+            else value[0]
+        )
+        return f"write note: {flow(text)}"
     if key == "enters" and not is_list:
         names = value if value and all(each is None for each in value.values()) else ()
         brackets = f"a list stands in brackets: [{', '.join(names)}]"
@@ -149,6 +168,10 @@ def _of_number(kinds: Sequence[str], value: float, key: str) -> str:
     if list(kinds) == ["object"]:
         return _example(key)
     return "put it in quotes" if "string" in kinds else ""
+
+
+def _is_section(key: Mapping[str, Any]) -> bool:
+    return "$ref" in key and "anyOf" not in key
 
 
 @cache

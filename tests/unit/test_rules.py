@@ -115,9 +115,9 @@ def test_constants_in_write_backs_become_text() -> None:
             ],
         ),
         ("version: 1", "version: 2", ["rules.yaml:1:1  version  must be 1, and is the number 2"]),
-        ("connection: sales-hubspot", "connection:", ["rules.yaml:2:1  connection  must be text, and is empty; give it a value"]),
+        ("connection: sales-hubspot", "connection:", ["rules.yaml:2:1  connection  must be text, and is empty; give it a value, such as sales-hubspot"]),
         ("agent: Lead Qualifier", "agent: 12", ["rules.yaml:10:7  rules[0].call.agent (\"Call people who ask for a demo\")  must be text, and is the number 12; put it in quotes"]),
-        ("enters: Demo requested", "enters: []", ["rules.yaml:7:7  rules[0].when.enters (\"Call people who ask for a demo\")  is empty; give it a value"]),
+        ("enters: Demo requested", "enters: []", ["rules.yaml:7:7  rules[0].when.enters (\"Call people who ask for a demo\")  is empty; give it a value, such as Demo requested"]),
         ("enters: Demo requested", "enters: [x, no: yes]", ["rules.yaml:7:19  rules[0].when.enters[1] (\"Call people who ask for a demo\")  must be text or a whole number, and is a mapping"]),
         ("deal.amount >=", "deals.amount >=", ["rules.yaml:8:11  rules[0].when.if (\"Call people who ask for a demo\")  \"deals\" is not known here; did you mean \"deal\"? There are: contact, deal, event"]),
         ("if: deal.amount >= 1000", "if: true", ["rules.yaml:8:7  rules[0].when.if (\"Call people who ask for a demo\")  must be text, and is true (true or false); leave it out, for every record"]),
@@ -557,7 +557,7 @@ def test_every_unknown_word_of_one_expression_is_told() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "wanted"),
     [
-        ("      enters: Demo requested", "        enters: Demo requested", "7:15  rules[0].when  has a key where none can stand"),
+        ("      enters: Demo requested", "        enters: Demo requested", '7:9  rules[0].when  has "enters" after 8 blanks, and "pipeline" above it after 6; keys'),
         ("  - name:", "  -name:", "lacks a blank after its \"-\", in the line above"),
         ("      enters:", "\u00a0     enters:", "has a blank that is none (a non-breaking space)"),
         ("    write_back:", "    dry_run: true\n    write_back:", 'it belongs under `policy`'),

@@ -379,7 +379,7 @@ def test_whose_rules_they_are(old: str, new: str, wanted: str) -> None:
         ("      agent: Lead Qualifier", "      email: [[contact.email]]", 'a merge field stands in quotes and in two braces: "{{ contact.email }}"'),
         ("      agent: Lead Qualifier", "      from_number: x", "it belongs to the agent (`stagecall agents`), which `agent` names"),
         ("      ended:\n", "      ended:\n        if: call.outcome == 'answered'\n", "what is written can depend on the call"),
-        ("enters: Demo requested", "enters: [Demo requested, Qualified", "rules.yaml:7:15  rules[0].when.enters[2]  opens a bracket that nothing closes"),
+        ("enters: Demo requested", "enters: [Demo requested, Qualified", "rules.yaml:7:15  rules[0].when.enters[2]  opens a \"[\" that nothing closes on its line; put a \"]\" at the end"),
         ("if: deal.amount >= 1000", "if: false", "a rule that is to rest is taken out of the file"),
         ("if: deal.amount >= 1000", "not_source: import, workflow", "several are a list: [import, workflow]"),
         (
