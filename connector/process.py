@@ -368,7 +368,7 @@ def _decided(row: Dispatch, decision: Decision) -> Dispatch | str:
             row,
             state=DispatchState.WAITING,
             word=reason.word,
-            reason=f"{reason.sentence}; looking again in {LOOK_AGAIN[0].seconds} s",
+            reason=f"{reason.sentence}; read again in {LOOK_AGAIN[0].seconds} s, in case it is filled in late",
             due_at=row.created_at + LOOK_AGAIN[0],
             looks=1,
         )

@@ -1,5 +1,6 @@
 """Records made up in YAML for `stagecall preview --record`: fields by object, and where the record stands."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from connector.mapping.words import closest, folded, nearly
 from connector.model import Catalog, Context, Pipeline, RecordRef, Stage, StageEvent
 from connector.near_files import not_read
 
+_AMOUNT = re.compile(r"[$€£]\s?[0-9][0-9,]*(?:\.[0-9]+)?|[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
 _PLACE = ("stage", "pipeline")
 
 
@@ -56,10 +58,9 @@ class RecordFile:
         found = []
         for name, fields in self.values.items():
             known = adapter.standard_fields.get(name, frozenset())
-            for key in fields if isinstance(fields, dict) else ():
-                meant = None if key in known else nearly("".join(key.split()), known)
-                if meant:
-                    what = f'"{key}" is not one of the standard fields of {name}; did you mean "{meant}"?'
+            for key, value in fields.items() if isinstance(fields, dict) else ():
+                what = _no_field(name, key, known) or _no_number(value)
+                if what:
                     found.append(str(self.document.mistake((name, key), what)))
         for name in sorted(set(fields_needed(rules.rules)) - set(adapter.objects)):
             found.append(
@@ -121,6 +122,22 @@ class RecordFile:
         stage = event.stage or (pipeline or Pipeline("", "", (Stage("", ""),))).stages[0].id or None
         ref = RecordRef(event.record.type, event.record.id)
         return Context(ref, stage, pipeline.id if pipeline else event.pipeline, fields)
+
+
+def _no_field(name: str, key: str, known: Iterable[str]) -> str:
+    """What to say of the name of a field that is probably a label, or lacks a part: `deal: {name: ...}`."""
+    if key in known:
+        return ""
+    word = "".join(str(key).split())
+    likely = (f"{name}{word}", f"first{word}", *str(key).split())
+    meant = next((each for each in likely if each in known), None) or nearly(word, known)
+    return f'"{key}" is not one of the standard fields of {name}; did you mean "{meant}"?' if meant else ""
+
+
+def _no_number(value: object) -> str:
+    """What to say of an amount as people write it."""
+    digits = re.sub(r"[^0-9.]", "", str(value)) if isinstance(value, str) and _AMOUNT.fullmatch(value) else ""
+    return f'is the text "{value}", not a number; CRMs give amounts as {digits}' if digits else ""
 
 
 def _home(key: str) -> str:

@@ -209,7 +209,7 @@ def _decide_again(
         reason = decision.reason or UNDECIDED
         if reason.word in NO_NUMBER and dispatch.looks < len(LOOK_AGAIN):
             wait_for = LOOK_AGAIN[dispatch.looks]
-            sentence = f"{reason.sentence}; looking again in {wait_for.seconds} s"
+            sentence = f"{reason.sentence}; read again in {wait_for.seconds} s, in case it is filled in late"
             due_at, looks = now + wait_for, dispatch.looks + 1
             return _again(dispatch, reason.word, sentence, due_at, looks=looks, explanation=looked)
         columns = {"explanation": looked}

@@ -9,11 +9,12 @@ from jinja2 import nodes
 from connector.mapping.habits import WORDS
 from connector.mapping.names import Names
 from connector.mapping.syntax import spelt, steps
-from connector.mapping.words import listed
+from connector.mapping.words import closest
 from connector.model import Source
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
+_COUNTRY: Final = re.compile(r"[A-Z]{2}")
 _LABEL: Final = re.compile(r"[A-Z].*[a-z]|\s")
 _FOLDERS: Final = frozenset(
     {"properties", "custom", "customFields", "customField", "custom_fields", "fields"}
@@ -50,9 +51,13 @@ def _compared(node: nodes.Compare, names: Names) -> Iterator[Doubt]:
     if sign == "eq" and isinstance(right, nodes.Const) and right.value is False:
         yield "false", f"is not true of an empty checkbox; `not {field}` is"
     items = right.items if isinstance(right, nodes.List | nodes.Tuple) else [right]
+    said: set[str] = set()
     for item in items:
         if isinstance(item, nodes.Const) and isinstance(item.value, str) and item.value.strip():
-            yield from ((spelt(item), found) for found in _of_value(field, sign, item.value, names))
+            for found in _of_value(field, sign, item.value, names):
+                if found not in said:
+                    yield spelt(item), found
+                said.add(found)
 
 
 def _in_other_letters(node: nodes.Compare) -> Iterator[Doubt]:
@@ -83,7 +88,7 @@ def _of_value(field: str, sign: str, value: str, names: Names) -> Iterator[str]:
     elif sign in ("eq", "ne") and value.strip("*%") != value:
         yield f'"{value}" is meant to the letter; a part of a text is looked for by "\'{value.strip("*%")}\' in {field}"'
     elif usual is not None and value not in usual:
-        yield f'"{value}" is not one of the usual values of {field}: {listed(sorted(usual))}'
+        yield f'"{value}" is not one of the usual values of {field}{closest(value, usual)}'
     elif value.casefold() in ("yes", "no", "true", "false") and name in names.usual:
         ticked = (value.casefold() in ("yes", "true")) == (sign in ("eq", "in"))
         if value not in ("true", "false"):
@@ -93,8 +98,18 @@ def _of_value(field: str, sign: str, value: str, names: Names) -> Iterator[str]:
         yield f"{field} is a list; write '{value}' {'in' if sign == 'eq' else 'not in'} {field}"
     elif sign in ("eq", "ne") and _DAY.fullmatch(value) and name in names.usual:
         yield f"a moment of the CRM has a time too; for the day write {field} | date == '{value}'"
+    elif (
+        key == "country"
+        and _COUNTRY.fullmatch(value)
+        and "hs_country_region_code" in names.usual.get(name, ())
+    ):
+        code = f"{name}.hs_country_region_code"
+        yield f"{field} often holds a name, such as United States; two letters stand in {code}"
     elif key.endswith(("_id", "Id", "_by_user_id")) and " " in value:
-        yield f'{field} holds an id, and "{value}" is a name'
+        seen = (
+            "; `stagecall preview RULES --live ID`, with a record of theirs, shows the id in this condition"
+        )
+        yield f'{field} holds an id, and "{value}" is a name{seen}'
 
 
 def _deep(path: nodes.Getattr, names: Names) -> Iterator[Doubt]:

@@ -13,6 +13,7 @@ from jinja2 import nodes
 
 from connector.mapping.doubtful import Doubt, doubtful
 from connector.mapping.filters import FILTERS, NOT_CONSTANT, Apply, Table
+from connector.mapping.habits import OF_CALL
 from connector.mapping.names import Names
 from connector.mapping.operations import MAX_NUMBER, calculated, part, prepared
 from connector.mapping.running import (
@@ -154,7 +155,12 @@ class _Compiler:
         known = self.names.objects[name]
         if known is None or key in known:
             return
-        self.unknown.append(Refused(f'"{key}" is not a field of {name}{closest(key, known)}', key))
+        hint = closest(key, known)
+        if name == "call" and (meant := OF_CALL.get(key.casefold())):
+            hint = f'; did you mean "{meant}"? There are: {listed(sorted(known))}'
+        if key in self.names.texts:
+            hint = f"; write {key} alone: {{{{ {key} }}}}"
+        self.unknown.append(Refused(f'"{key}" is not a field of {name}{hint}', key))
 
     def _item(self, node: nodes.Getitem) -> Evaluate:
         base = node.node

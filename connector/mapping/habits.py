@@ -149,6 +149,21 @@ INSTEAD: Final[Mapping[tuple[str, str], str]] = {
 }
 """What to write for words of another meaning, by key and word."""
 
+OF_CALL: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("result", "disposition", "answered", "state"), "outcome"),
+    **dict.fromkeys(("duration", "length", "seconds", "duration_sec", "talk_time"), "duration_seconds"),
+    **dict.fromkeys(("notes", "note", "text", "description", "body"), "summary"),
+    **dict.fromkeys(("recording", "recordingurl", "audio", "url", "link"), "recording_url"),
+    **dict.fromkeys(("time", "date", "start", "start_time", "timestamp", "created_at"), "started_at"),
+    **dict.fromkeys(("end", "end_time"), "ended_at"),
+    **dict.fromkeys(("agent", "assistant", "bot"), "agent_name"),
+    **dict.fromkeys(("phone", "number", "phone_number", "to"), "to_number"),
+    **dict.fromkeys(("call_id", "uuid"), "id"),
+    **dict.fromkeys(("cost", "price"), "cost_cents"),
+    **dict.fromkeys(("mood", "tone"), "sentiment"),
+}
+"""A field of a call, by what other programs call it."""
+
 _RECORDS: Final = frozenset({"deal", "deals", "opportunity", "opportunities", "lead", "record", "ticket"})
 _FIELDS: Final = tuple(
     frozenset(group.split())

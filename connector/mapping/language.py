@@ -124,7 +124,10 @@ class When:
             "Condition",
             "An expression, without {{ }}. The call is placed only if it is true.",
             FILLED,
-            ["deal.amount >= 1000 and not contact.do_not_call", "contact.country in ['US', 'CA']"],
+            [
+                "deal.amount >= 1000 and not contact.do_not_call",
+                "contact.hs_country_region_code in ['US', 'CA']",
+            ],
             default="true",
             name="if",
         ),

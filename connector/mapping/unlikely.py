@@ -14,7 +14,7 @@ from connector.mapping.shape import Path
 from connector.mapping.stages import is_every
 from connector.mapping.tokens import QUOTED
 from connector.mapping.vocabulary import Vocabulary
-from connector.mapping.words import folded, listed
+from connector.mapping.words import closest, folded
 from connector.mapping.write_back_keys import Moment, WriteBacks
 from connector.policy.durations import spelled
 
@@ -26,6 +26,20 @@ A_CHOICE: Final = "a choice stands in braces: \"{{ 'Brian' if contact.country ==
 _HALF_CHOICE: Final = re.compile(r"\bif\b(?!.*\belse\b)")
 _ON_STAGE: Final = re.compile(r"\bevent\.stage\s*==\s*(['\"])(.+?)\1")
 _LISTED: Final = re.compile(r",|;|//|\bor\b|\s/\s")
+_COUNTER: Final = re.compile(r"\{\{\s*(\w+\.\w+)(\s*[+-]\s*[0-9]+\s*)\}\}")
+_LATE: Final = frozenset(
+    {
+        "outcome",
+        "ended_at",
+        "duration_seconds",
+        "summary",
+        "transcript",
+        "sentiment",
+        "recording_url",
+        "cost_cents",
+    }
+)
+"""What of a call is known only when it has ended."""
 _GROUPED: Final = re.compile(r"(?<![\w.])([0-9]{1,3})\.([0-9]{3})(?![\w.])")
 
 Doubt = tuple[Path, str]
@@ -156,7 +170,13 @@ def _write_back(path: Path, rule: Rule, words: Vocabulary) -> Iterator[Doubt]:
     called = {field for each in rule.call.phone_number for field in each.fields}
     for moment, name, key, written in _properties(rule.write_back):
         at, value = (*path, moment, name, key), _constant(written)
-        if isinstance(written, MergeField) and _HALF_CHOICE.search(QUOTED.sub("", written.source)):
+        counter = _COUNTER.fullmatch(written.source) if isinstance(written, MergeField) else None
+        if counter:
+            yield (
+                at,
+                f"stays empty where {counter[1]} is; write {{{{ ({counter[1]} | default(0)){counter[2]}}}}}",
+            )
+        elif isinstance(written, MergeField) and _HALF_CHOICE.search(QUOTED.sub("", written.source)):
             yield at, "has no `else`: where its condition is false the property is cleared"
         elif (name, key) in called:
             yield at, f"writes over {name}.{key}, the number that this rule calls"
@@ -168,8 +188,8 @@ def _write_back(path: Path, rule: Rule, words: Vocabulary) -> Iterator[Doubt]:
         elif name == words.tags_on and key == "tags":
             yield at, "replaces all tags; `tags: {add: ..., remove: ...}` of this moment leaves the others"
         elif value and value not in words.usual_words.get(f"{name}.{key}", {value}):
-            usual = listed(sorted(words.usual_words[f"{name}.{key}"]))
-            yield at, f'is "{value}", which is not one of the usual values of {name}.{key}: {usual}'
+            usual = closest(value, words.usual_words[f"{name}.{key}"])
+            yield at, f'is "{value}", which is not one of the usual values of {name}.{key}{usual}'
         elif key.endswith("owner_id") and " " in value:
             yield at, f'is the name "{value}", and {name}.{key} takes an id'
         elif key in _OUR_KEYS:
@@ -185,8 +205,25 @@ def _write_back(path: Path, rule: Rule, words: Vocabulary) -> Iterator[Doubt]:
         elif _WRITTEN_DAY.fullmatch(value):
             yield at, f'is the text "{value}"; CRMs take days as 2026-12-31'
 
+    yield from _too_early((*path, "placed"), rule.write_back.placed)
     for each in fields(write_back := rule.write_back):
         yield from _stage_and_tags((*path, each.name), getattr(write_back, each.name), rule.when)
+
+
+def _too_early(path: Path, placed: Moment) -> Iterator[Doubt]:
+    """What is known only when a call has ended."""
+    texts = [
+        ((*path, name, key), each) for name, all_ in placed.records.items() for key, each in all_.items()
+    ]
+    for at, text in [*texts, ((*path, "note"), placed.note)]:
+        read = sorted(
+            key for name, key in (text.fields if isinstance(text, MergeField) else ()) if name == "call"
+        )
+        if late := [f"call.{key}" for key in read if key in _LATE]:
+            yield (
+                at,
+                f"is written when the call begins, before there is a {' or '.join(late)}; put it under `ended`",
+            )
 
 
 def _stage_and_tags(path: Path, moment: Moment, when: When) -> Iterator[Doubt]:
@@ -197,7 +234,7 @@ def _stage_and_tags(path: Path, moment: Moment, when: When) -> Iterator[Doubt]:
         if stage and folded(stage) in entered:
             yield (
                 (*path, "stage"),
-                f'moves the record into "{stage}", where this rule finds it; that starts no other call',
+                f'moves the record into "{stage}", where this rule finds it; leave it out, or name the stage to go to',
             )
         elif stage and "," in stage:
             yield (*path, "stage"), f'is one stage called "{stage}"; a record can be moved to one only'

@@ -29,6 +29,7 @@ _WORDED: Final[Mapping[str, str]] = {
     "days": "mon-fri, or mon,wed,fri",
     "holidays": "the country whose holidays count, such as US, or leave the key out",
     "countries": "two letters of a country, such as US, or a list of them",
+    "agent": "the name of an agent, such as Lead Qualifier",
     "region": "two letters of a country, such as US",
 }
 """What is written where a number or a truth value stands."""

@@ -236,6 +236,22 @@ def test_preview_says_what_is_a_label_in_a_record_file_and_which_stage_is_meant(
     )
 
 
+def test_preview_says_which_field_and_amount_of_a_record_file_is_meant_and_that_capitals_count(
+    tmp_path: Path,
+) -> None:
+    record, rules = tmp_path / "record.yaml", tmp_path / "rules.yaml"
+    given = RECORD.read_text().replace("dealname:", "name:").replace("amount: 4800", 'amount: "$4,800"')
+    record.write_text(given.replace("  phone:", "  phone number:"))
+    example = (ROOT / "examples/workflows/call-demo-requests.yaml").read_text()
+    entered = "      enters: Demo requested\n"
+    rules.write_text(example.replace(entered, f"{entered}      if: contact.firstname == 'ada'\n"))
+    said = _run("preview", rules, "--record", record).output
+    assert '"name" is not one of the standard fields of deal; did you mean "dealname"?' in said
+    assert '"phone number" is not one of the standard fields of contact; did you mean "phone"?' in said
+    assert 'is the text "$4,800", not a number; CRMs give amounts as 4800' in said
+    assert 'capitals count: contact.firstname has "Ada", the condition "ada"' in said
+
+
 def test_a_rule_file_is_checked_though_the_configuration_is_not_finished(tmp_path: Path) -> None:
     assert _run("init", tmp_path).exit_code == 0
     rules = tmp_path / "rules/first-rule.yaml"

@@ -12,7 +12,7 @@ def test_no_number_is_looked_for_again_and_then_skipped(world: World) -> None:
     (dispatch,) = world.dispatches()
     assert dispatch["state"] == "waiting"
     assert "no phone number" in dispatch["reason"]
-    assert "looking again in 15 s" in dispatch["reason"]
+    assert "read again in 15 s" in dispatch["reason"]
     for seconds in (16, 61, 301):
         world.clock.advance(seconds=seconds)
         world.work()

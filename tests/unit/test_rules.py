@@ -116,7 +116,7 @@ def test_constants_in_write_backs_become_text() -> None:
         ),
         ("version: 1", "version: 2", ["rules.yaml:1:1  version  must be 1, and is the number 2"]),
         ("connection: sales-hubspot", "connection:", ["rules.yaml:2:1  connection  must be text, and is empty; give it a value, such as sales-hubspot"]),
-        ("agent: Lead Qualifier", "agent: 12", ["rules.yaml:10:7  rules[0].call.agent (\"Call people who ask for a demo\")  must be text, and is the number 12; put it in quotes"]),
+        ("agent: Lead Qualifier", "agent: 12", ["rules.yaml:10:7  rules[0].call.agent (\"Call people who ask for a demo\")  must be text, and is the number 12; write the name of an agent, such as Lead Qualifier"]),
         ("enters: Demo requested", "enters: []", ["rules.yaml:7:7  rules[0].when.enters (\"Call people who ask for a demo\")  is empty; give it a value, such as Demo requested"]),
         ("enters: Demo requested", "enters: [x, no: yes]", ["rules.yaml:7:19  rules[0].when.enters[1] (\"Call people who ask for a demo\")  must be text or a whole number, and is a mapping"]),
         ("deal.amount >=", "deals.amount >=", ["rules.yaml:8:11  rules[0].when.if (\"Call people who ask for a demo\")  \"deals\" is not known here; did you mean \"deal\"? There are: contact, deal, event"]),

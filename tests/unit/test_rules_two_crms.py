@@ -38,7 +38,7 @@ def said(crm: str, old: str, new: str) -> list[str]:
     [
         ("ghl", "RECORD.id", "deal.amount > 5", '"deal" is not known here; the record is called opportunity here'),
         ("ghl", "RECORD.id", "opportunity.amount > 5", 'did you mean "monetaryValue"?'),
-        ("ghl", "RECORD.id", "opportunity.status == 'Open'", "usual values of opportunity.status: abandoned, lost, open, won"),
+        ("ghl", "RECORD.id", "opportunity.status == 'Open'", 'usual values of opportunity.status; did you mean "open"? There are: abandoned, lost, open, won'),
         ("ghl", "RECORD.id", "contact.tags == 'vip'", "contact.tags is a list; write 'vip' in contact.tags"),
         ("ghl", "RECORD.id", "'VIP' in contact.tags", "put the whole in quotes of the other kind: if: \"'VIP' in contact.tags\""),
         ("ghl", "contact.phone", "contact.mobilephone", 'did you mean "phone"?'),

@@ -1,0 +1,116 @@
+"""Slips of the layout of an example file: blanks before a line, commas, brackets, quotes; and what loads but is not meant."""
+
+from pathlib import Path
+
+import pytest
+
+from connector.adapter import find_adapter
+from connector.errors import ConfigError
+from connector.mapping.rules import load_rules
+from connector.rulebook import vocabulary
+
+EXAMPLE = (Path(__file__).resolve().parents[2] / "examples/workflows/call-demo-requests.yaml").read_text()
+HUBSPOT = vocabulary(find_adapter("hubspot"))
+WINDOW = 'window: {days: mon-fri, from: "09:00", until: "18:00"}'
+TWO = EXAMPLE.replace("Call people", "First, call people") + EXAMPLE[EXAMPLE.index("  - name") :]
+
+
+def _said(text: str, *replaced: tuple[str, str]) -> list[str]:
+    """All mistakes of the text with these replacements, else all warnings."""
+    for old, new in replaced:
+        assert old in text
+        text = text.replace(old, new, 1)
+    try:
+        return [str(each) for each in load_rules(text, "rules.yaml", HUBSPOT).warnings]
+    except ConfigError as error:
+        return [str(each) for each in error.mistakes]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wanted"),
+    [
+        ("      enters:", "       enters:", '17:8  rules[0].when  has "enters" after 7 blanks, and "pipeline" above it after 6; keys'),
+        ("      enters:", "     enters:", 'the same number: 6, two more than "when"'),
+        ("      pipeline:", "       pipeline:", 'has "enters" after 6 blanks, and "pipeline" above it after 7; keys that belong'),
+        ("      pipeline:", "    pipeline:", 'beside "when"; what belongs to "when" stands further in: both after 6'),
+        ("    policy:", "  policy:", 'has "policy" after 2 blanks, and "call" above it after 4; keys that belong together'),
+        ("    policy:", "     policy:", 'has "policy" after 5 blanks, and "call" above it after 4'),
+        ("      cool_down", "     cool_down", 'has "cool_down" after 5 blanks, and "window" above it after 6'),
+        ("    when:", "     when:", '("- " counts as two); keys that belong together begin after the same number: put 3 before the dash, or 4'),
+        ("connection:", " connection:", 'has "connection" after 1 blank, and "version" above it after 0'),
+        ("\nrules:", "\n  rules:", 'has "rules" after 2 blanks, and "connection" above it after 0'),
+        ("        amount:", "       amount:", 'and "deal_id" above it after 8; keys that belong together begin after the same number: 8, two more'),
+        ("      name: ", "    agent: Closer\n      name: ", 'and "agent" above it after 4, beside "call"'),
+        ("\n  - name: Call", "\n   - name: Call", 'has "- name" after 3 blanks, and "- name" above it after 2; items of one list'),
+    ],
+)  # fmt: skip
+def test_a_line_too_far_in_or_out_is_told_by_its_blanks(old: str, new: str, wanted: str) -> None:
+    (said,) = _said(TWO if "- name" in new else EXAMPLE, (old, new))
+    assert wanted in said
+
+
+@pytest.mark.parametrize(
+    ("new", "wanted"),
+    [
+        (WINDOW.replace(", from", " from"), 'misses a "," before from'),
+        (WINDOW.replace(", until", " until"), 'misses a "," before until'),
+        (WINDOW.replace("}", ""), 'opens a "{" that nothing closes on its line; put a "}" at the end'),
+        (WINDOW.replace("{", ""), f"several keys on one line, which stand in braces; write {WINDOW}"),
+        (WINDOW.replace("{", "").replace("}", ""), f"stand in braces; write {WINDOW}"),
+        (WINDOW.replace("{", "(").replace("}", ")"), f"stand in braces; write {WINDOW}"),
+        (WINDOW.replace("}", "]"), f"stand in braces; write {WINDOW}"),
+        (WINDOW.replace(",", ";"), 'has ";" where a "," belongs'),
+        (WINDOW.replace("{", "[").replace("}", "]"), "a list is no window; its keys stand in braces: {days: mon-fri"),
+        ("window: {days= mon-fri}", '"days= mon-fri" has "=" in the place of ": "; write days: mon-fri'),
+        ("window:", f"empty is no window; write {WINDOW}, or what belongs to it on the next lines, two blanks further"),
+        ("window: {hours: {saturday: 10-14}}", '"saturday" is not a day; did you mean "sat"?'),
+        ("window: {hours: {saturday: 10-14}}", '"10-14" is not a range of hours; write 10:00-14:00'),
+    ],
+)  # fmt: skip
+def test_a_window_on_one_line(new: str, wanted: str) -> None:
+    assert wanted in " ".join(_said(EXAMPLE, (WINDOW, new)))
+
+
+IF = "      enters: Demo requested\n"
+
+
+@pytest.mark.parametrize(
+    ("condition", "wanted"),
+    [
+        ("deal.amount > 1,000 and contact.city == Rome", ["without a comma", "a text stands in quotes: 'Rome'"]),
+        ("deal.amount => 5 and contact.city = 'Rome'", ["write >=", "a comparison is written =="]),
+        ("contact.city in (Rome, Pisa)", ["in quotes: 'Rome'", "in quotes: 'Pisa'"]),
+        ("deal.amount is at least 5 and deal.amount is at most 9", ["deal.amount >= 5", "has \"is\""]),
+        ("deal.amount >= 5 & contact.city = 'Rome'", ['write "and"', "a comparison is written =="]),
+        ("deal.amount between 1000 and 5000", ["write 1000 <= deal.amount <= 5000"]),
+        ("deal.amount > 1000 and < 5000", ["name the field again"]),
+        ("(deal.amount => 5 and contact.city = 'Rome')", ["write >="]),
+    ],
+)  # fmt: skip
+def test_every_slip_of_a_condition_is_told_at_once(condition: str, wanted: list[str]) -> None:
+    said = _said(EXAMPLE, (IF, f"{IF}      if: {condition}\n"))
+    assert len(said) == len(wanted)
+    assert all(each in found for each, found in zip(wanted, said, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wanted"),
+    [
+        ("      ended:\n", "      ended:\n        note: {text: hello}\n", "is a mapping; write note: hello"),
+        ("call.outcome", "call.result", '"result" is not a field of call; did you mean "outcome"?'),
+        ("{{ reason |", "{{ call.reason |", '"reason" is not a field of call; write reason alone: {{ reason }}'),
+        ("    call:\n", "    call:\n      agent: 5\n", "write the name of an agent, such as Lead Qualifier"),
+        ("enters: Demo requested", "enters:", "and is empty; give it a value, such as Demo requested"),
+        ("      pipeline: Sales Pipeline\n      enters", "    pipeline: x\n    enters", "it belongs under `when`, further in"),
+        ("calling\n", 'calling\n          x: "{{ call.summary }}"\n', "before there is a call.summary; put it under `ended`"),
+        ("      placed:\n", '      placed:\n        note: "{{ call.outcome }}"\n', "before there is a call.outcome; put it"),
+        ("ai_call_status: calling", 'calls: "{{ deal.calls + 1 }}"', "write {{ (deal.calls | default(0)) + 1 }}"),
+        ("      ended:\n", "      ended:\n        stage: Demo requested\n", "leave it out, or name the stage to go to"),
+        (IF, f"{IF}      if: contact.lifecyclestage == 'Lead'\n", 'did you mean "lead"? There are: customer,'),
+        (IF, f"{IF}      if: contact.country in ['US', 'CA']\n", "two letters stand in contact.hs_country_region_code"),
+        (IF, f"{IF}      if: deal.hubspot_owner_id == 'Ada L'\n", "`stagecall preview RULES --live ID`, with a record"),
+        (IF, '      enters: [Demo requested "Contract sent"]\n', "several are a list in brackets"),
+    ],
+)  # fmt: skip
+def test_what_is_not_meant(old: str, new: str, wanted: str) -> None:
+    assert wanted in " ".join(_said(EXAMPLE, (old, new)))
