@@ -1,5 +1,6 @@
 """Slips of the layout of an example file: blanks before a line, commas, brackets, quotes; and what loads but is not meant."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from connector.errors import ConfigError
 from connector.mapping.rules import load_rules
 from connector.rulebook import vocabulary
 
-EXAMPLE = (Path(__file__).resolve().parents[2] / "examples/workflows/call-demo-requests.yaml").read_text()
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = (ROOT / "examples/workflows/call-demo-requests.yaml").read_text()
 HUBSPOT = vocabulary(find_adapter("hubspot"))
 WINDOW = 'window: {days: mon-fri, from: "09:00", until: "18:00"}'
 TWO = EXAMPLE.replace("Call people", "First, call people") + EXAMPLE[EXAMPLE.index("  - name") :]
@@ -69,6 +71,28 @@ def test_a_line_too_far_in_or_out_is_told_by_its_blanks(old: str, new: str, want
 )  # fmt: skip
 def test_a_window_on_one_line(new: str, wanted: str) -> None:
     assert wanted in " ".join(_said(EXAMPLE, (WINDOW, new)))
+
+
+def _usual() -> list[tuple[str, str]]:
+    """What README.md says people usually change: the section, and the line for it."""
+    readme = (ROOT / "README.md").read_text()
+    return re.findall(r"^\| [^|]+ \| `(when|call|policy|ended)` \| `(.+)` \|$", readme, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("section", "line"), _usual())
+def test_what_the_readme_says_people_change_has_no_mistake(section: str, line: str) -> None:
+    key = line.partition(":")[0]
+    lines = [
+        each for each in EXAMPLE.splitlines() if each.strip().partition(":")[0] != key or section == "ended"
+    ]
+    at = next(number for number, each in enumerate(lines) if each.strip() == f"{section}:")
+    further = len(lines[at]) - len(lines[at].lstrip()) + 2
+    lines.insert(at + 1, " " * further + line)
+    assert _said("\n".join(lines)) == []
+
+
+def test_the_readme_names_usual_changes() -> None:
+    assert len(_usual()) >= 9
 
 
 IF = "      enters: Demo requested\n"
