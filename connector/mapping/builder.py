@@ -18,9 +18,9 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from connector.errors import ConfigError, Mistake
-from connector.mapping.indentation import misaligned
 from connector.mapping.scalars import plain_scalar
-from connector.mapping.slips import TWICE, between_brackets, is_open, slipped, unclosed, unquoted
+from connector.mapping.slips import TWICE, unquoted
+from connector.mapping.unreadable import BARE_MERGE_FIELD, NO_CLOSING_QUOTE, unreadable
 
 MAX_DEPTH = 32
 MAX_SIZE = 12_000
@@ -39,38 +39,11 @@ _BROKEN = (
 )
 
 _CUT = re.compile(r"\s+#[\w]")
-_BARE_MERGE_FIELD = re.compile(r"(?:^|[:\-,\[]\s*)\{\{")
 MAX_MISTAKES = 100
 """After so many in one file it is not read further."""
 
-NO_CLOSING_QUOTE = (
-    "has a text that begins with a quote and does not end with one; put the same quote at its end"
-)
-AFTER_QUOTE = (
-    "goes on after a closing quote: is a quote missing before it, or one too many? "
-    "A text with a quote in it stands in quotes of the other kind"
-)
-
-NO_PLACE_FOR_A_KEY = (
-    "has a key where none can stand: it is indented differently from its neighbours, or the line above has a value"
-    ' already, or lacks its ":" or the blank after its "-"'
-)
-NOT_A_BLANK = (
-    "has a blank that is none (a non-breaking space), here or in the line above; replace it by a plain one"
-)
-
 _TYPOGRAPHIC = "\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b\u00ab\u00bb\u2039\u203a"
 _KEY_OR_ITEM = re.compile(r"\s*(?:- |[\w\"'][^:#]*:(?:\s|$))")
-
-_PLAINER = {
-    "mapping values are not allowed here": 'has a second ":"; put the text in quotes, or begin a new line',
-    "could not find expected ':'": 'has a line without ":"; write "key: value"',
-    "alphabetic or numeric character": "has a lone * or &, which YAML keeps for itself; put it in quotes",
-    "expected <block end>": "is indented differently from the lines it belongs to",
-    "found unexpected end of stream": NO_CLOSING_QUOTE,
-    "expected ',' or": 'misses a "," or a closing bracket',
-    "found undefined alias": "uses an alias (*name) that is not defined above",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,53 +128,13 @@ class _Builder:
                 yield event
                 mark = _at(event.end_mark)
         except MarkedYAMLError as error:
-            found = error.problem_mark or error.context_mark
-            if "could not find expected ':'" in str(error.problem):
-                found = error.context_mark or found  # the line that lacks it
-            if "unexpected end of stream" in str(error.problem) or _is_open(error):
-                found = error.context_mark or found  # where the quote or bracket is that nothing closes
-            if found and (said := self._misaligned(str(error.problem), found)):
-                self._stop(*said)
-            self._stop(_at(found) if found else mark, self._explained(error, found))
+            place, said = unreadable(error, self.lines)
+            self._stop(place or mark, said)
         except ReaderError as error:
             place = self._place(error.position)
             self._stop(place, f"has a character that may not be in a file (code {error.character})")
         except _BROKEN:
             self._stop(mark, "cannot be read as YAML from here on")
-
-    def _misaligned(self, problem: str, mark: Any) -> tuple[tuple[int, int], str] | None:
-        """Where a line begins that is indented otherwise than its neighbours, unless something else is wrong with it."""
-        line = self.lines[mark.line] if mark.line < len(self.lines) else ""
-        if _BARE_MERGE_FIELD.search(line) or slipped(self.lines, mark.line, mark.column):
-            return None
-        return misaligned(problem, self.lines, mark.line, mark.column)
-
-    def _explained(self, error: MarkedYAMLError, mark: Any) -> str:
-        line = self.lines[mark.line] if mark and mark.line < len(self.lines) else ""
-        if _BARE_MERGE_FIELD.search(line):
-            return NO_CLOSING_QUOTE if is_open(line) else unquoted(line)
-        if _is_open(error):
-            return unclosed(line[mark.column : mark.column + 1])
-        if mark and (slip := slipped(self.lines, mark.line, mark.column)):
-            return slip
-        if mark and (missing := between_brackets(line, mark.column)):
-            return missing
-        if mark and line[: mark.column].rstrip()[-1:] in ("'", '"') and mark.column:
-            return AFTER_QUOTE
-        problem = str(error.problem or error.context or "cannot be read as YAML")
-        if mark and "cannot start any token" in problem:
-            sign = line[mark.column : mark.column + 1]
-            what = (
-                "a tab here; indent with spaces"
-                if sign == "\t"
-                else f"{sign}, which YAML keeps for itself; put the text in quotes"
-            )
-            return f"has {what}"
-        if mark and "mapping values are not allowed" in problem and ":" not in line[: mark.column]:
-            near = line + self.lines[max(mark.line - 1, 0)]
-            return NOT_A_BLANK if "\u00a0" in near else NO_PLACE_FOR_A_KEY
-        plainer = next((words for sign, words in _PLAINER.items() if sign in problem), None)
-        return plainer or f"cannot be read as YAML: {problem}"
 
     def _document(self, event: Any) -> None:
         self.documents += 1
@@ -228,7 +161,7 @@ class _Builder:
 
     def _no_key(self, parent: _Open, event: Any) -> NoReturn:
         """Refuse a collection as a key; nearly always it is a merge field without its quotes."""
-        if _BARE_MERGE_FIELD.search(self.lines[event.start_mark.line]):
+        if BARE_MERGE_FIELD.search(self.lines[event.start_mark.line]):
             self._stop(_at(parent.event.start_mark), unquoted(self.lines[event.start_mark.line]))
         self._stop(_at(event.start_mark), "has a list or mapping as a key; keys are text")
 
@@ -382,17 +315,6 @@ def shown(text: str) -> str:
     """Shorten a text for a message."""
     line = " ".join(text.split())
     return line if len(line) <= 60 else line[:57] + "…"
-
-
-def _is_open(error: MarkedYAMLError) -> bool:
-    """Does a list or mapping in brackets go on, to the parser, where the next line begins?"""
-    begin, end = error.context_mark, error.problem_mark
-    return (
-        "expected ',' or" in str(error.problem)
-        and begin is not None
-        and end is not None
-        and begin.line < end.line
-    )
 
 
 def _at(mark: Any) -> tuple[int, int]:

@@ -219,6 +219,8 @@ def _of_word(words: Sequence[Word], index: int) -> str:
             f"a field is written with a dot, as {before.text[:40]}.{word.text[:40]}, a text in quotes, and between two"
             " values stands an operator"
         )
+    if word.kind == before.kind == "name" and before.text.istitle() and word.text.istitle():
+        return f"a text stands in quotes: '{before.text[:40]} {word.text[:40]}'"
     if word.kind in _VALUES and before.kind in _VALUES:
         beside = f'"{before.text[:40]}" and "{word.text[:40]}" stand side by side'
         return f"an operator is missing before it ({beside}), or the quotes of a text; a field has no blank in its name"

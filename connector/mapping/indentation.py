@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, Final
 
 from connector.mapping.language import schema
+from connector.mapping.slips import without_colon
 
 _LINE: Final = re.compile(r"( *)((?:- +)?)([A-Za-z_\"'][^:#{}\[\]]*?)\s*:(?:\s+(.*))?")
 _SIGNS: Final = ("<block end>", "mapping values are not allowed")
@@ -43,6 +44,9 @@ def misaligned(
     second = ":" in text[:column].removesuffix(":")
     if found is None or not above or second or not any(sign in problem for sign in _SIGNS):
         return None
+    last = max((number for number in range(line) if lines[number].split("#")[0].strip()), default=0)
+    if (word := lines[last].split()[0]) in _all_keys() and not _LINE.fullmatch(lines[last].rstrip()):
+        return (last + 1, lines[last].index(word) + 1), without_colon(lines[last])
     here = _Key(found[3], len(found[1]), item=bool(found[2]))
     if any(each.blanks == here.blanks and each.item == here.item for each in above):
         return None
@@ -118,6 +122,11 @@ def _known(key: _Key) -> Sequence[str]:
     if key.parent is None:
         return list(schema()["properties"])
     return _properties().get("rule" if key.parent.item else key.parent.name, ())
+
+
+@cache
+def _all_keys() -> frozenset[str]:
+    return frozenset(schema()["properties"]).union(*_properties().values())
 
 
 @cache

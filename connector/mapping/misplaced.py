@@ -50,7 +50,7 @@ def misplaced(
                     _slip(key, value, what)
                     or _far(key, path, properties)
                     or _hours(key, value, what)
-                    or _near(key, what, properties)
+                    or _near(key, value, what, properties)
                     or _unknown(key, what, properties)
                 ),
             )
@@ -112,8 +112,12 @@ def _hours(key: str, value: Any, what: str) -> str:
     )
 
 
-def _near(key: str, what: str, known: Mapping[str, Any]) -> str:
+def _near(key: str, value: Any, what: str, known: Mapping[str, Any]) -> str:
     """What to say of a key that another section has, or that is another word for one."""
+    if what == "policy" and key == "hours" and isinstance(value, dict):
+        return (
+            f'"hours" is not a key of "policy"; it belongs under `window`: window: {{hours: {flow(value)}}}'
+        )
     if what == "when" and (said := _IN_WHEN.get(folded(key))):
         return f'"{shown(key)}" is not a key of "when"; {said}'
     if "," in key:

@@ -54,6 +54,13 @@ _SAYINGS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 """What is written, by what is said."""
 
+_LISTING: Final = {
+    "{field} in ['a', 'b']": "in",
+    "{field} not in ['a', 'b']": "not in",
+    "{field} == {value}": "in",
+    "{field} != {value}": "not in",
+}
+"""What is written instead where several values follow."""
 _PHRASES: Final[Mapping[tuple[str, ...], str]] = {
     tuple(said.split()): written for written, sayings in _SAYINGS.items() for said in sayings.split(", ")
 }
@@ -80,6 +87,9 @@ def written(words: Sequence[Word], first: int = 0) -> str | None:
 def _filled(template: str, words: Sequence[Word], index: int, after: int) -> str:
     """Put what stands before and after the saying into it."""
     field = "".join(_path(words[:index])) or "field"
+    several = _several(words[after:])
+    if len(several) > 1 and (listing := _LISTING.get(template)):
+        return f"{field} {listing} [{', '.join(several)}]"
     value, text = "'text'", "'text'"
     if after < len(words):
         value = f"'{words[after].text}'" if words[after].kind == "name" else words[after].text
@@ -96,6 +106,19 @@ def _filled(template: str, words: Sequence[Word], index: int, after: int) -> str
     if begins and after + 1 >= len(words):
         said = f'"{said}", with both kinds of quotes'
     return f"{said}{comma}{more}{_WHOLE if begins and after + 1 < len(words) else ''}"
+
+
+def _several(words: Sequence[Word]) -> list[str]:
+    """The texts of `US or CA`, `"US", "CA"`, each in quotes; none where a field is among them."""
+    found: list[str] = []
+    for number, word in enumerate(words):
+        if word.text == ".":
+            return []
+        if number % 2 == 0 and word.kind in ("name", "string"):
+            found.append(f"'{word.text}'" if word.kind == "name" else word.text)
+        elif number % 2 == 0 or word.text not in (",", "or", "and"):
+            break
+    return found
 
 
 def _path(words: Sequence[Word]) -> list[str]:

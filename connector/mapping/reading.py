@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from connector.errors import ConfigError, Mistake
 from connector.mapping.builder import shown
+from connector.mapping.choices import in_braces, is_choice
 from connector.mapping.doubtful import Doubt
 from connector.mapping.filters import Table
 from connector.mapping.habits import same_field
@@ -18,7 +19,7 @@ from connector.mapping.reading_write_backs import read_write_backs
 from connector.mapping.shape import Path, misshapen
 from connector.mapping.source import Document
 from connector.mapping.stages import index_of
-from connector.mapping.unlikely import A_CHOICE, is_choice, unlikely
+from connector.mapping.unlikely import unlikely
 from connector.mapping.vocabulary import Vocabulary
 from connector.mapping.words import LIKE_A_FIELD, closest, folded, listed, nearly
 from connector.model import EventKind, Source
@@ -325,7 +326,7 @@ class Reader:
         if agent is None or known is None:
             return
         for name in sorted(agent.constant_results - known):
-            found = f"; {A_CHOICE}" if is_choice(name) else closest(name, known)
+            found = f"; {in_braces(name)}" if is_choice(name) else closest(name, known)
             self.mistake(path, f'"{name}" is not an agent{found}')
 
     def _check_names(self, rules: list[tuple[int, Any]]) -> None:

@@ -25,6 +25,9 @@ _CHOICE: Final = (
     "conditions stand under `when` of the rule; what is written can depend on the call:"
     " \"{{ 'reached' if call.outcome == 'answered' else 'not reached' }}\""
 )
+_MOVING: Final = frozenset(
+    {"move", "move_to", "moved", "move_stage", "to_stage", "set_stage", "change_stage"}
+)
 OUR_KEYS: Final = ("note", "log_call", "stage", "tags")
 
 
@@ -44,6 +47,9 @@ def _meant_outcome(word: str) -> str:
         return "; write a line for each"
     if folded(word) in ("else", "other", "others", "default", "otherwise", "*", "any"):
         return f"; each is named by itself: {listed(Outcome)}"
+    name, equals, stage = word.partition("=")
+    if equals:
+        return f"; write {name.strip()}: {stage.strip()}"
     near = closest(word, list(Outcome))
     return near if "did you mean" in near else f"{near}; what was said stands in call.summary"
 
@@ -201,13 +207,15 @@ class _MomentReader:
             found = f"{name} cannot be written to; possible: {', '.join(possible)}"
         elif meant in OUR_KEYS and meant not in possible:
             found = f'"{shown(name)}" is not a key of "{self.moment}", and {self._cannot(meant)}'
+        elif "stage" in possible and (f"{self.record}.{name}" == self.words.stage_field or name in _MOVING):
+            found = f'"{name}" is not a key of "{self.moment}"; did you mean "stage"?'
         elif owners := [
             each for each in self.words.writable if name in self.words.standard_fields.get(each, ())
         ]:
             found = (
                 f'"{shown(name)}" is not a key of "{self.moment}"; write {owners[0]}: {{{shown(name)}: ...}}'
             )
-        elif name in ("if", "when", "condition", "conditions"):
+        elif name.split()[:1] and name.split()[0] in ("if", "when", "condition", "conditions"):
             found = f'"{name}" is not a key of "{self.moment}"; {_CHOICE}'
         elif meant is None and not isinstance(value, dict | list) and self.words.writable:
             key = name.rpartition(".")[2]

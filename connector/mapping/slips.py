@@ -12,6 +12,7 @@ _HOURS: Final = '; other hours on other days are written hours: {mon-thu: "10:00
 TWICE: Final[Mapping[str, str]] = {
     "if": '; join the conditions by "and"',
     **dict.fromkeys(("days", "from", "until"), _HOURS),
+    "window": '; other hours on other days are written window: {hours: {mon-thu: "10:00-16:00", fri: "10:00-13:00"}}',
 }
 """What to write in place of a key that stands twice."""
 _NESTED: Final = re.compile(
@@ -27,6 +28,9 @@ _DAY_HOURS: Final = re.compile(r"\b(hours): ((?:mon|tue|wed|thu|fri|sat|sun)[\w,
 _DASH: Final = re.compile(r"-([\w'\"].*)")
 _TIGHT: Final = re.compile(r"([A-Za-z_]\w*):([^\s/:][^:]*)")
 _EQUALS: Final = re.compile(r"([A-Za-z_]\w*)\s*=\s*([^=:]+)")
+_NESTED_QUOTES: Final = re.compile(r'"[^"\']*\{\{[^\']*"[^\']*\}\}[^"\']*"')
+_NO_COLON: Final = 'has a line without ":"; write "key: value"'
+_ITEM: Final = re.compile(r"([A-Za-z_]\w*): - (.+)")
 _CHOICE: Final = re.compile(r"\s\?\s.*\s:\s")
 _COMPARED: Final = re.compile(r"(['\"])[^'\"]*\1\s*[<>|]")
 _COLON_INSIDE: Final = re.compile(r"[\w-]+:\s+[^'\"\s{\[].*(['\"])[^'\"]*:\s[^'\"]*\1")
@@ -45,6 +49,10 @@ def slipped(lines: Sequence[str], line: int, column: int) -> str | None:
             return f'lacks a blank after its "-"{which}; write - {dash[1]}'
         if colon := _TIGHT.fullmatch(text.removeprefix("- ")):
             return f'lacks a blank after its ":"{which}; write {colon[1]}: {colon[2]}'
+    if item := _ITEM.fullmatch(near[0].removeprefix("- ")):
+        return (
+            f"has a list on the line of its key; write {item[1]}: [{', '.join(re.split(r',? - ', item[2]))}]"
+        )
     if equals := _EQUALS.fullmatch(near[0].removeprefix("- ")):
         return f'has "=" after a key; write {equals[1]}: {equals[2]}'
     return _of_value(here, here[:column].rstrip(" >|")[-1:], here[column:].lstrip())
@@ -62,9 +70,17 @@ def unquoted(line: str) -> str:
         return "`if` is an expression: write it without {{ and }}"
     value = line.strip().partition(": ")[2]
     found = _FIELD.search(line)
+    if value.startswith("{{") and value.endswith("}}") and '"' in value and "'" not in value:
+        return f"a merge field must stand in quotes, of the other kind than those inside: '{value}'"
     if (found and value.startswith(("{{", "{", "["))) or not value or '"' in value:
         return f'a merge field must stand in quotes: "{found[0] if found else "{{ contact.phone }}"}"'
     return f'a merge field must stand in quotes, with all of the value: "{value}"'
+
+
+def without_colon(line: str) -> str:
+    """What to write for a line that has no colon: `enters Demo requested`."""
+    name, _, value = line.strip().removeprefix("- ").partition(" ")
+    return f'has no ":"; write {name}: {value.strip()}'.rstrip() if name.isidentifier() else _NO_COLON
 
 
 def unclosed(bracket: str) -> str:
@@ -115,6 +131,9 @@ def _of_value(line: str, before: str, rest: str) -> str | None:
         return f"lacks a bracket; write {hours[1]}: {{{hours[2]}: ...}}"
     if _CHOICE.search(value):
         return f"has a second \":\"; a choice is written {key}: 'a' if condition else 'b'"
+    if _NESTED_QUOTES.fullmatch(value):
+        inside = value[1:-1].replace('"', "'")
+        return f'has the same quotes inside a text as around it; write {key}: "{inside}"'
     if value[:1] in ("'", '"') and _COMPARED.match(value):
         return f'goes on after a text in quotes; put the whole in quotes of the other kind, a field in none: {key}: "{value}"'
     if _COLON_INSIDE.match(line.strip().removeprefix("- ")):
@@ -127,6 +146,8 @@ def _of_value(line: str, before: str, rest: str) -> str | None:
         )
     if key == "if" and "{{" in value:
         return "`if` is an expression: write it without {{ and }}, and in no quotes or wholly in them"
+    if key in ("enters", "from") and len(texts := _QUOTED.findall(value)) > 1:
+        return f"goes on after a text in quotes; several are a list in brackets: {key}: [{', '.join(texts)}]"
     if before in ("'", '"') and _OPERATOR.match(rest):
         whole = f"'{value}'" if "'" not in value else '"' + value.replace('"', "") + '"'
         return f"goes on after a text in quotes; put the whole in quotes of the other kind: {key}: {whole}"

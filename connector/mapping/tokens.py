@@ -256,9 +256,22 @@ def _unreadable(field: Field, parser: Parser) -> BadSource:
             field.tokens[-1].offset,
             "has %, which is not available; a share is a number as the CRM has it: 20 or 0.2",
         )
+    if (opened := _unclosed(field)) is not None:
+        return BadSource(opened.offset, f'opens a "{opened.text}" that nothing closes')
     return BadSource(
-        field.offset, "is not complete; something is missing at its end, or a bracket is not closed"
+        field.tokens[-1].offset, f'is not complete; something is missing after "{field.tokens[-1].text[:40]}"'
     )
+
+
+def _unclosed(field: Field) -> Token | None:
+    """The last bracket that nothing closes."""
+    opened: list[Token] = []
+    for token in field.tokens:
+        if token.kind == "operator" and token.text in "([{":
+            opened.append(token)
+        elif token.kind == "operator" and token.text in ")]}" and opened:
+            opened.pop()
+    return opened[-1] if opened else None
 
 
 def _ending(advice: str) -> str:

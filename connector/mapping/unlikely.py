@@ -6,6 +6,7 @@ from dataclasses import fields
 from datetime import timedelta
 from typing import Final
 
+from connector.mapping.choices import in_braces, is_choice
 from connector.mapping.habits import excluded
 from connector.mapping.language import ANY, Call, Rule, When
 from connector.mapping.merge import Condition, MergeField
@@ -14,19 +15,21 @@ from connector.mapping.shape import Path
 from connector.mapping.stages import is_every
 from connector.mapping.tokens import QUOTED
 from connector.mapping.vocabulary import Vocabulary
-from connector.mapping.words import closest, folded
+from connector.mapping.words import closest, flow, folded
 from connector.mapping.write_back_keys import Moment, WriteBacks
+from connector.model import Outcome
 from connector.policy.durations import spelled
 
 _SHORT: Final = timedelta(minutes=5)
 _WRITTEN_DAY: Final = re.compile(r"[0-9]{1,2}[/.][0-9]{1,2}[/.](?:[0-9]{2}){1,2}")
-_CHOICE: Final = re.compile(r"\bif\b.*\belse\b|\w\.\w+\s+or\s|[=<>]")
 _OUR_KEYS: Final = frozenset({"stage", "note", "tags", "log_call"})
-A_CHOICE: Final = "a choice stands in braces: \"{{ 'Brian' if contact.country == 'GB' else 'Anna' }}\""
 _HALF_CHOICE: Final = re.compile(r"\bif\b(?!.*\belse\b)")
 _ON_STAGE: Final = re.compile(r"\bevent\.stage\s*==\s*(['\"])(.+?)\1")
 _LISTED: Final = re.compile(r",|;|//|\bor\b|\s/\s")
 _COUNTER: Final = re.compile(r"\{\{\s*(\w+\.\w+)(\s*[+-]\s*[0-9]+\s*)\}\}")
+_IF_OUTCOME: Final = re.compile(
+    rf"(.+) (?:if|when) (?:call\.outcome == '?)?({'|'.join(Outcome)})'?", re.IGNORECASE
+)
 _LATE: Final = frozenset(
     {
         "outcome",
@@ -93,14 +96,18 @@ def _no_label(key: str, word: str) -> str:
     if noun == "stage" and (instead := excluded("enters", word)):
         return f'is a stage called "{word}"; {instead}'
     if noun == "stage" and (_LISTED.search(word) or word.startswith("(") or '"' in word):
-        return f'is one stage called "{word}"; several are a list in brackets, and a comment begins with #'
+        several = [each.strip(" ()[]\"'") for each in _LISTED.split(word) if each.strip(" ()[]\"'")]
+        comment = ", and a comment begins with #" if "//" in word or word.startswith("(") else ""
+        return (
+            f'is one stage called "{word}"; several are a list in brackets: {key}: {flow(several)}{comment}'
+        )
     return ""
 
 
 def _call(path: Path, call: Call) -> Iterator[Doubt]:
     agent = call.agent.source.strip() if call.agent is not None else ""
     if call.agent is not None and call.agent.is_constant and is_choice(agent):
-        yield (*path, "agent"), f"is a name as it stands; {A_CHOICE}"
+        yield (*path, "agent"), f"is a name as it stands; {in_braces(agent)}"
     elif _HALF_CHOICE.search(QUOTED.sub("", agent)):
         yield (*path, "agent"), "has no `else`: where its condition is false there is no agent, and no call"
     elif agent.startswith("+") and agent[1:].replace(" ", "").isdigit():
@@ -141,11 +148,6 @@ def _no_number(field: MergeField) -> str:
     if re.search(r"\|\s*(?:number|integer|round)\b", source):
         return "makes a number of it that can be calculated with, and a phone number is none; leave the filter out"
     return ""
-
-
-def is_choice(text: str) -> bool:
-    """Is it an expression that lacks its braces?"""
-    return _CHOICE.search(text) is not None
 
 
 def _is_joined(field: MergeField) -> bool:
@@ -236,6 +238,9 @@ def _stage_and_tags(path: Path, moment: Moment, when: When) -> Iterator[Doubt]:
                 (*path, "stage"),
                 f'moves the record into "{stage}", where this rule finds it; leave it out, or name the stage to go to',
             )
+        elif stage and (by_outcome := _IF_OUTCOME.fullmatch(stage)):
+            found = f"by outcome it is stage: {{{by_outcome[2]}: {by_outcome[1]}}}"
+            yield (*path, "stage"), f'is one stage called "{stage}"; {found}'
         elif stage and "," in stage:
             yield (*path, "stage"), f'is one stage called "{stage}"; a record can be moved to one only'
     added, removed = ({each.source for each in tags} for tags in (moment.tags.add, moment.tags.remove))

@@ -1,5 +1,6 @@
 """What to write in the place of a value that cannot stand there: of the wrong kind, or an unknown word."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
@@ -18,6 +19,7 @@ _WINDOW: Final = '{days: mon-fri, from: "09:00", until: "18:00"}'
 """What is written for `window`; `always` is only for tests."""
 _HOURS: Final = '{hours: {mon-fri: "09:00-18:00", sat: "10:00-14:00"}}'
 FURTHER_IN: Final = "two blanks further in"
+_PARTS: Final = frozenset({"days", "from", "until"})
 _EVER: Final = frozenset({"anytime", "any time", "any", "24/7", "24h", "off", "none", "all day", "never"})
 _CLOCKS: Final = frozenset({"from", "until"})
 _LENGTHS: Final = frozenset({"cool_down", "expires"})
@@ -70,11 +72,17 @@ def unknown_word(given: Any, words: Sequence[str], key: str) -> str:
             return f"is no window; write window: {_WINDOW}, or what belongs to it on the next lines, {FURTHER_IN}"
         if isinstance(given, list) and given and all(isinstance(each, dict) for each in given):
             merged = {key: value for each in given for key, value in each.items()}
+            spans = [{"days": "mon-fri", **each} for each in given]
+            if len(merged) < sum(map(len, given)) and all(each.keys() >= _PARTS for each in spans):
+                hours = _hours_of([f"{each['days']} {each['from']}-{each['until']}" for each in spans])
+                return f"is no window; several hours are {{hours: {flow(hours)}}}"
             if len(merged) == sum(map(len, given)):
                 return f"is no window; its keys stand in braces: {flow(merged)}"
         if isinstance(given, list):
             return f"is no window; several hours are {_HOURS}"
         ever = ", or always, at any hour, for tests" if folded(word) in _EVER else ""
+        if len(meant_several := _hours_of(re.split(r"\s*[,;]\s*", word))) > 1:
+            return f"is no window; write window: {{hours: {flow(meant_several)}}}"
         if meant_hours := meant_window(word):
             days, begins, ends = meant_hours
             return f'is no window; write {{days: {flow(days)}, from: "{begins}", until: "{ends}"}}'
@@ -90,6 +98,16 @@ def unknown_word(given: Any, words: Sequence[str], key: str) -> str:
     else:
         instead = closest(word, words)
     return f"is not possible here{instead}"
+
+
+def _hours_of(spans: Sequence[str]) -> dict[str, str]:
+    """`hours` of several texts such as `mon-thu 10-4`; empty where one of them is not so."""
+    found = [meant_window(each) for each in spans]
+    return (
+        {days: f"{begins}-{ends}" for days, begins, ends in (each for each in found if each)}
+        if all(found)
+        else {}
+    )
 
 
 def _of_collection(kinds: Sequence[str], value: Any, key: str) -> str:
@@ -142,7 +160,7 @@ def _of_text(kinds: Sequence[str], value: str, key: str) -> str:
     if key == "closed_dates":
         return 'write a list of days: ["2026-12-24"]'
     if key == "hours":
-        return 'write {mon-fri: "09:00-18:00"}'
+        return f"write hours: {flow(_hours_of([value]) or {'mon-fri': '09:00-18:00'})}"
     if list(kinds) == ["array"]:
         return f"write [{shown(value)}]"
     return _example(key) if list(kinds) == ["object"] else ""

@@ -21,6 +21,14 @@ _NUMBERS = {
     "seven": 7,
     "half a": 0.5,
 }
+_OFTEN = {
+    "hourly": "1h",
+    "daily": "24h",
+    "once a day": "24h",
+    "weekly": "7d",
+    "once a week": "7d",
+    "monthly": "30d",
+}
 _MINUTES = {"m": 1, "h": 60, "d": 1440, "w": 7 * 1440, "mo": 30 * 1440, "y": 365 * 1440}
 LONGEST = timedelta(days=3660)
 
@@ -58,6 +66,8 @@ def _meant(text: object) -> str:
         (each for each in sorted(_NUMBERS, key=len, reverse=True) if spelt.startswith(f"{each} ")), ""
     )
     spelt = f"{_NUMBERS[number]} {spelt[len(number) + 1 :]}" if number else spelt
+    if spelt in _OFTEN:
+        return _OFTEN[spelt]
     parts = _LONG.findall(spelt)
     if not parts or _LONG.sub("", spelt):
         return "90m, 24h or 3d"

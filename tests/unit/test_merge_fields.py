@@ -281,7 +281,7 @@ def test_what_makes_no_sense_is_noted(source: str, wanted: list[str]) -> None:
         ("{{ deal.a deal.b }}", 10, "an operator is missing"),
         ("{{ deal.a && deal.b }}", 10, 'write "and"'),
         ("{{ deal.a || deal.b }}", 11, 'write "or"'),
-        ("{{ deal.a and }}", 0, "is not complete"),
+        ("{{ deal.a and }}", 10, 'is not complete; something is missing after "and"'),
         ("{{ 'x }}", 3, "closing quote is missing"),
         ("{{ (deal.a }}", 11, "bracket too many or too few"),
         ("{{- deal.a }}", 0, "without a sign beside them"),

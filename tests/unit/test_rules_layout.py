@@ -95,6 +95,41 @@ def test_the_readme_names_usual_changes() -> None:
     assert len(_usual()) >= 9
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "wanted"),
+    [
+        ("enters: Demo requested", "enters Demo requested", "17:7  rules[0].when  has no \":\"; write enters: Demo requested"),
+        ("pipeline: Sales", "pipeline Sales", "16:7  rules[0]  has no \":\"; write pipeline: Sales Pipeline"),
+        ("    when:", "    when", 'has no ":"; write when:'),
+        ("enters: Demo requested", "enters: - Demo requested", "write enters: [Demo requested]"),
+        ("enters: Demo requested", 'enters: "A" or "B"', 'several are a list in brackets: enters: ["A", "B"]'),
+        ("enters: Demo requested", "enters: A, B", "several are a list in brackets: enters: [A, B]"),
+        (WINDOW, "window: mon-thu 10-4, fri 10-1", '{hours: {mon-thu: "10:00-16:00", fri: "10:00-13:00"}}'),
+        (WINDOW, "window: [{days: mon-thu, from: '10', until: '16'}, {days: fri, from: '10', until: '13'}]",
+         'several hours are {hours: {mon-thu: "10:00-16:00", fri: "10:00-13:00"}}'),
+        (WINDOW, f"{WINDOW}\n      {WINDOW}", "other hours on other days are written window: {hours:"),
+        (WINDOW, 'hours: {mon-thu: "10:00-16:00"}', 'it belongs under `window`: window: {hours: {mon-thu: "10:00-16:00"}}'),
+        ("cool_down: 24h", "cool_down: weekly", '"weekly" is not a length of time; write 7d'),
+        ("    call:\n", "    call:\n      agent: if deal.amount > 5 then Ada else Grace\n",
+         "a choice stands in braces: \"{{ 'Ada' if deal.amount > 5 else 'Grace' }}\""),
+        ("    call:\n", "    call:\n      agent: Ada if deal.amount > 5 else Grace\n", "\"{{ 'Ada' if deal.amount > 5 else 'Grace' }}\""),
+        ("    call:\n", '    call:\n      agent: {{ "Ada" if deal.amount > 5 else "Grace" }}\n',
+         "of the other kind than those inside: '{{ \"Ada\" if deal.amount > 5 else \"Grace\" }}'"),
+        ("    call:\n", '    call:\n      agent: "{{ "Ada" if deal.amount > 5 else "Grace" }}"\n',
+         "has the same quotes inside a text as around it; write agent: \"{{ 'Ada' if deal.amount > 5 else 'Grace' }}\""),
+        ("    call:\n", '    call:\n      agent: "{{ Ada if deal.amount > 5 else Lead Qualifier }}"\n',
+         "a text stands in quotes: 'Lead Qualifier'"),
+        ("      ended:\n", "      ended:\n        stage: Qualified if answered\n", "by outcome it is stage: {answered: Qualified}"),
+        ("      ended:\n", "      ended:\n        stage: {answered = Qualified}\n", "write answered: Qualified"),
+        ("      ended:\n", "      ended:\n        move: Qualified\n", '"move" is not a key of "ended"; did you mean "stage"?'),
+        ("      ended:\n", "      ended:\n        dealstage: Qualified\n", 'did you mean "stage"?'),
+        (EXAMPLE, TWO.replace("\n  - name: Call", "\n    name: Call"), 'has the key "name" twice'),
+    ],
+)  # fmt: skip
+def test_a_slip_is_told_with_what_to_write(old: str, new: str, wanted: str) -> None:
+    assert wanted in " ".join(_said(EXAMPLE, (old, new)))
+
+
 IF = "      enters: Demo requested\n"
 
 

@@ -89,7 +89,7 @@ KNOWN = replace(LIVE, stage_field="deal.dealstage")
         ),
         ("contact.phone | default 'there'", "what a filter is given stands in brackets: default('there')"),
         ("deal.amount < 30 days ago", "a day is written '2026-12-31'"),
-        ("(deal.amount > 5", "or a bracket is not closed"),
+        ("(deal.amount > 5", 'opens a "(" that nothing closes'),
         ("contact.phone == 'US', 'CA'", "several values are a list: field in ['US', 'CA']"),
         ("contact.phone in US, CA", "several values are a list: field in ['US', 'CA']"),
         ("IF(deal.amount > 5, true, false)", "calls IF(…), which is not available; a choice is written"),
@@ -104,7 +104,7 @@ KNOWN = replace(LIVE, stage_field="deal.dealstage")
         ("contact.phone | fallback('x') == 'x'", 'did you mean "default"?'),
         ("call.outcome == 'answered'", '"call" is known only in write_back, under placed, ended, failed'),
         ("deal.amount > 10k", "write 10000"),
-        ("contact.phone == New York", "or the quotes of a text"),
+        ("contact.phone == New York", "a text stands in quotes: 'New York'"),
         ("contact.phone contains '@x'", "write \"'@x' in contact.phone\", with both kinds of quotes"),
         (
             "contact.phone exists",
@@ -125,7 +125,7 @@ def test_a_condition(condition: str, wanted: str | None) -> None:
     ("policy", "wanted"),
     [
         ('{window: {hours: {mon-fri: "9-18"}}}', '"9-18" is not a range of hours; write 09:00-18:00'),
-        ('{window: {hours: "09:00-18:00"}}', 'write {mon-fri: "09:00-18:00"}'),
+        ('{window: {hours: "09:00-18:00"}}', 'write hours: {mon-fri: "09:00-18:00"}'),
         (
             '{window: {mon-fri: "09:00-18:00"}}',
             '"mon-fri" is not a key of "window"; it belongs under `hours`',

@@ -1,0 +1,35 @@
+"""A choice as people say it (`if deal.amount > 5000 then Closer else Nora`), and how it is written."""
+
+import re
+from typing import Final
+
+_CHOICE: Final = re.compile(r"\bif\b.*\belse\b|\w\.\w+\s+or\s|[=<>]")
+_FIRST: Final = re.compile(r"if\s+(.+?)[\s,]+then\s+(.+?)[\s,;]+(?:else|otherwise)\s+(.+)", re.IGNORECASE)
+_MIDDLE: Final = re.compile(r"(.+?)\s+if\s+(.+?)[\s,;]+(?:else|otherwise)\s+(.+)", re.IGNORECASE)
+_AN_EXAMPLE: Final = "\"{{ 'Brian' if contact.country == 'GB' else 'Anna' }}\""
+
+
+def is_choice(text: str) -> bool:
+    """Is it an expression that lacks its braces?"""
+    return _CHOICE.search(text) is not None
+
+
+def in_braces(text: str) -> str:
+    """Say how a choice without its braces is written: with its own names and condition where they can be told."""
+    return f"a choice stands in braces: {_spelt(text) or _AN_EXAMPLE}"
+
+
+def _spelt(text: str) -> str | None:
+    if first := _FIRST.fullmatch(text.strip()):
+        condition, then, otherwise = first.groups()
+    elif middle := _MIDDLE.fullmatch(text.strip()):
+        then, condition, otherwise = middle.groups()
+    else:
+        return None
+    if any(word in part for part in (then, condition, otherwise) for word in ("{", "}", '"')):
+        return None
+    return f'"{{{{ {_quoted(then)} if {condition} else {_quoted(otherwise)} }}}}"'
+
+
+def _quoted(name: str) -> str:
+    return name if name.startswith("'") else f"'{name}'"
