@@ -42,7 +42,7 @@ ACCESS_TOKEN = "pat-na1-demo"  # noqa: S105
 CLIENT_SECRET = "demo-client-secret"  # noqa: S105
 PHONE = "+1 202-555-0147"
 START = 30.0
-STEP = 15.0
+STEP = 60.0
 
 Say = Callable[[str], None]
 
@@ -129,7 +129,9 @@ def _until(what: str, look: Callable[[], Any]) -> Any:
         if found:
             return found
         time.sleep(0.05)
-    raise PermanentError(f"the demo stopped: it did not happen within {STEP:g} s that {what}")
+    raise PermanentError(
+        f"the demo stopped: it did not happen within {STEP:g} s that {what}; the machine may be busy: run it once more"
+    )
 
 
 def _answered(sandbox: Sandbox) -> Any:

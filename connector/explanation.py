@@ -12,7 +12,13 @@ from connector.mapping.steps import Part, told
 from connector.mapping.values import short
 from connector.permission import HELD_UNDER
 
-_MARKS: Final[Mapping[str, str]] = {"allow": "yes", "hold": "wait", "skip": "no", "dry_run": "no"}
+_MARKS: Final[Mapping[str, str]] = {
+    "allow": "yes",
+    "hold": "wait",
+    "skip": "no",
+    "dry_run": "no",
+    "unknown": "?",
+}
 _PARTS: Final[Mapping[Part, str]] = {
     Part.WHEN: "when",
     Part.PHONE_NUMBER: "phone number",

@@ -36,6 +36,8 @@ from connector.record_files import RecordFile, read_record_file
 from connector.store.deliveries import Delivery
 from connector.store.dispatches import Dispatch
 
+_IN_DATABASE = frozenset({"opt_outs", "once_per", "cool_down", "pauses", "caps"})
+"""Policies that look at what happened before."""
 UNREAD = Reason("unread", "give --record FILE with the record's fields to see the call")
 
 
@@ -308,7 +310,20 @@ def _decided(
         call = Asked(row, candidate.rule, asked.adapter, row.values)
         register = Register(asked.conn, [call], asked.question.at, counting=True)
         row = as_judged(row, register.judge(call))
+        if asked.conn is None:
+            row = replace(row, verdicts=[_unseen(each) for each in row.verdicts or ()])
     return row, took
+
+
+def _unseen(verdict: dict[str, Any]) -> dict[str, Any]:
+    """What a policy that looks into the database says where there is none."""
+    if verdict["policy"] not in _IN_DATABASE:
+        return verdict
+    return {
+        **verdict,
+        "answer": "unknown",
+        "sentence": "not looked at: there is no database of Stagecall here",
+    }
 
 
 def _shown(row: Dispatch) -> dict[str, Any]:

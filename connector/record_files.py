@@ -56,10 +56,14 @@ class RecordFile:
     def doubts(self, adapter: Adapter, rules: RuleFile) -> list[str]:
         """Labels in the place of field names, and a stage that is nearly one of the rules'."""
         found = []
+        wanted = [(each, key) for each, keys in fields_needed(rules.rules).items() for key in sorted(keys)]
         for name, fields in self.values.items():
             known = adapter.standard_fields.get(name, frozenset())
             for key, value in fields.items() if isinstance(fields, dict) else ():
+                homes = [each for each, field in wanted if field == key and each != name]
                 what = _no_field(name, key, known) or _no_number(value)
+                if key not in known and homes and homes[0] in adapter.objects:
+                    what = f"is read by the rules as {homes[0]}.{key}; put it below {homes[0]}"
                 if what:
                     found.append(str(self.document.mistake((name, key), what)))
         for name in sorted(set(fields_needed(rules.rules)) - set(adapter.objects)):

@@ -54,7 +54,7 @@ def _constants(tree: nodes.Node) -> Iterator[Wrong]:
     if isinstance(tree, nodes.Not):
         sides, meant = [tree.node], _COMPARE
     elif isinstance(tree, nodes.And | nodes.Or):
-        sides, meant = [tree.left, tree.right], _compared(tree.left)
+        sides, meant = [tree.left, tree.right], _compared(_last(tree.left))
         if wrong := _impossible(tree):
             yield wrong
     else:
@@ -105,6 +105,13 @@ def _items(node: nodes.Node) -> list[nodes.Const]:
     items = node.items if isinstance(node, nodes.List | nodes.Tuple) else [node]
     found = [each for each in items if isinstance(each, nodes.Const)]
     return found if len(found) == len(items) else []
+
+
+def _last(left: nodes.Node) -> nodes.Node:
+    """Of `a and b`, before an `or 'CA'`: b, to which it belongs."""
+    while isinstance(left, nodes.And | nodes.Or):
+        left = left.right
+    return left
 
 
 def _compared(left: nodes.Node) -> str:

@@ -11,6 +11,7 @@ from connector.mapping.names import Names
 from connector.mapping.syntax import spelt, steps
 from connector.mapping.words import closest
 from connector.model import Source
+from connector.policy.numbers import not_a_region, region_of
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -105,6 +106,8 @@ def _of_value(field: str, sign: str, value: str, names: Names) -> Iterator[str]:
     ):
         code = f"{name}.hs_country_region_code"
         yield f"{field} often holds a name, such as United States; two letters stand in {code}"
+    elif key.endswith("country_region_code") and region_of(value) is None:
+        yield f"{field} holds two letters; {not_a_region(value).partition('; ')[2]}"
     elif key.endswith(("_id", "Id", "_by_user_id")) and " " in value:
         seen = (
             "; `stagecall preview RULES --live ID`, with a record of theirs, shows the id in this condition"

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from connector.mapping.candidates import number_to_call
-from connector.mapping.language import Rule, Tree
+from connector.mapping.language import DEFAULT_AGENT, Rule, Tree
 from connector.mapping.matching import (
     ELSEWHERE,
     Reason,
@@ -209,8 +209,9 @@ def _request(rule: Rule, values: Mapping[str, Any], default_region: str, looked:
     if isinstance(number, Reason):
         return Decision(None, number, looked, took=True)
     agent = _one_line("agent", call.agent, values, looked)
-    if call.agent is None:
-        looked.append(lambda: (Step(Part.CALL, "agent", "agent: the default agent"),))
+    if call.agent is None or folded(agent or "") == DEFAULT_AGENT:
+        looked[len(looked) - (agent is not None) :] = [_default_agent]
+        agent = None
     elif agent is None:
         reason = Reason("no_agent", f"agent is given as {call.agent.source} and that is empty")
         looked[-1] = partial(_refused, looked[-1], reason)
@@ -223,6 +224,10 @@ def _request(rule: Rule, values: Mapping[str, Any], default_region: str, looked:
         metadata={key: _given(key, tree, values, looked) for key, tree in call.metadata.items()},
     )
     return Decision(request, None, looked, took=True)
+
+
+def _default_agent() -> tuple[Step]:
+    return (Step(Part.CALL, "agent", "agent: the default agent"),)
 
 
 def _refused(steps: Callable[[], Iterable[Step]], reason: Reason) -> Iterator[Step]:

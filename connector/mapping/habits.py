@@ -120,7 +120,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     ),
     **dict.fromkeys(
         ("add_tag", "add_tags", "remove_tag", "remove_tags"),
-        "tags are written tags: {add: called, remove: to call}",
+        "tags are written tags: {add: called}, and with remove in its place to take one away",
     ),
     **dict.fromkeys(("priority", "order"), "rules are asked in the order of the file"),
     **dict.fromkeys(("description", "comments"), "a comment begins with #"),

@@ -22,6 +22,7 @@ from connector.mapping.tokens import (
     BadSource,
     Field,
     Problem,
+    bracketed,
     compared,
     conjuncts,
     parse,
@@ -208,7 +209,7 @@ class Condition:
     def doubts(self) -> list[Doubt]:
         """What is probably not meant in it."""
         mixed = _MIXED.search(QUOTED.sub("", self.source)) if "(" not in self.source else None
-        what = '"and" binds before "or": a or (b and c); brackets show which is meant'
+        what = f'"and" binds before "or": {bracketed(self.source)}; brackets show which is meant'
         return [*self.compiled.doubts, *([("or", what)] if mixed else [])]
 
     def judge(self, values: Mapping[str, Any]) -> list[Judged]:

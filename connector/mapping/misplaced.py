@@ -7,9 +7,9 @@ from typing import Any, Final
 from connector.mapping.builder import shown
 from connector.mapping.habits import ELSEWHERE, KEYS
 from connector.mapping.language import schema
-from connector.mapping.words import closest, flow, folded
+from connector.mapping.words import closest, flow, folded, listed
 from connector.model import Outcome
-from connector.policy.hours import parse_hours
+from connector.policy.hours import meant_hours, parse_hours
 from connector.policy.kinds import NumberType
 
 _NAME: Final = re.compile(r"[a-z_]+")
@@ -49,7 +49,7 @@ def misplaced(
                 (
                     _slip(key, value, what)
                     or _far(key, path, properties)
-                    or _hours(key, value, what)
+                    or _hours(key, given, what)
                     or _near(key, value, what, properties)
                     or _unknown(key, what, properties)
                 ),
@@ -103,13 +103,14 @@ def _far(key: str, path: tuple[str | int, ...], known: Mapping[str, Any]) -> str
     return ""
 
 
-def _hours(key: str, value: Any, what: str) -> str:
+def _hours(key: str, window: Mapping[str, Any], what: str) -> str:
     """Days below `window`, without `hours`."""
     if what != "window" or not _are_days(key):
         return ""
-    return (
-        f'"{shown(key)}" is not a key of "window"; it belongs under `hours`: hours: {{{key}: {flow(value)}}}'
-    )
+    simple = [each for each in ("days", "from", "until") if each in window]
+    instead = f" in the place of {listed(simple)}" if simple else ""
+    whole = flow(meant_hours(window))
+    return f'"{shown(key)}" is not a key of "window"; days with hours of their own stand below `hours`{instead}: hours: {whole}'
 
 
 def _near(key: str, value: Any, what: str, known: Mapping[str, Any]) -> str:

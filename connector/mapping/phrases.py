@@ -92,7 +92,7 @@ def _filled(template: str, words: Sequence[Word], index: int, after: int) -> str
         return f"{field} {listing} [{', '.join(several)}]"
     value, text = "'text'", "'text'"
     if after < len(words):
-        value = f"'{words[after].text}'" if words[after].kind == "name" else words[after].text
+        value = f"'{words[after].text}'" if words[after].kind == "name" else _number(words[after:])
         text = (
             "'" + words[after].text.strip("'\"%*^$.") + "'"
             if words[after].kind in ("name", "string")
@@ -106,6 +106,16 @@ def _filled(template: str, words: Sequence[Word], index: int, after: int) -> str
     if begins and after + 1 >= len(words):
         said = f'"{said}", with both kinds of quotes'
     return f"{said}{comma}{more}{_WHOLE if begins and after + 1 < len(words) else ''}"
+
+
+def _number(words: Sequence[Word]) -> str:
+    """A number as it is written: 3000 for `3,000`."""
+    number = words[0].text
+    for comma, more in zip(words[1::2], words[2::2], strict=False):
+        if words[0].kind != "integer" or comma.text != "," or more.kind != "integer" or len(more.text) != 3:
+            break
+        number += more.text
+    return number
 
 
 def _several(words: Sequence[Word]) -> list[str]:

@@ -13,10 +13,10 @@ from connector.mapping.merge import MergeField
 from connector.mapping.names import Names
 from connector.mapping.policy_keys import ALWAYS, LEAD, NO_PAUSE, OF_CONNECTION, CallingWindow, Policy
 from connector.mapping.shape import Path, places
-from connector.mapping.words import folded
+from connector.mapping.words import flow, folded
 from connector.policy.calendars import check_countries
 from connector.policy.durations import parse_duration
-from connector.policy.hours import DAYS, Range, meant_time, parse_hours
+from connector.policy.hours import DAYS, Range, meant_hours, meant_time, parse_hours
 from connector.policy.kinds import CALLED, NumberType
 from connector.policy.numbers import not_a_region, region_of
 from connector.policy.terms import OncePer, Outside
@@ -103,7 +103,8 @@ def _hours(reader: Reading, path: Path, raw: dict[str, Any]) -> dict[str, Any]:
     said = _sound(reader, path, raw)
     simple = [key for key in ("days", "from", "until") if key in said]
     if "hours" in said and simple:
-        found = f"says the same as `{simple[0]}` in another way; keep one of the two"
+        whole = f"hours: {flow(meant_hours(raw))}"
+        found = f"stands in the place of `days`, `from` and `until`; write {whole}, and leave those out"
         reader.mistake((*path, "hours"), found)
     if "hours" in _sound(reader, path, given(CallingWindow, raw)):
         return {"hours": _hours_by_day(reader, (*path, "hours"), said["hours"])}

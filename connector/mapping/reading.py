@@ -12,7 +12,7 @@ from connector.mapping.doubtful import Doubt
 from connector.mapping.filters import Table
 from connector.mapping.habits import same_field
 from connector.mapping.keys import given
-from connector.mapping.language import ANY, Call, Rule, Tree, When
+from connector.mapping.language import ANY, DEFAULT_AGENT, Call, Rule, Tree, When
 from connector.mapping.merge import BadMergeField, Condition, MergeField, Names
 from connector.mapping.policy_reading import read_policy
 from connector.mapping.reading_write_backs import read_write_backs
@@ -325,7 +325,7 @@ class Reader:
         known = self.vocabulary.agents
         if agent is None or known is None:
             return
-        for name in sorted(agent.constant_results - known):
+        for name in sorted(agent.constant_results - known - {DEFAULT_AGENT}):
             found = f"; {in_braces(name)}" if is_choice(name) else closest(name, known)
             self.mistake(path, f'"{name}" is not an agent{found}')
 

@@ -72,6 +72,8 @@ def unquoted(line: str) -> str:
     found = _FIELD.search(line)
     if value.startswith("{{") and value.endswith("}}") and '"' in value and "'" not in value:
         return f"a merge field must stand in quotes, of the other kind than those inside: '{value}'"
+    if value.count("{{") > 1 and '"' not in value:
+        return f'a merge field must stand in quotes, with all of the value: "{value}"'
     if (found and value.startswith(("{{", "{", "["))) or not value or '"' in value:
         return f'a merge field must stand in quotes: "{found[0] if found else "{{ contact.phone }}"}"'
     return f'a merge field must stand in quotes, with all of the value: "{value}"'
@@ -131,6 +133,9 @@ def _of_value(line: str, before: str, rest: str) -> str | None:
         return f"lacks a bracket; write {hours[1]}: {{{hours[2]}: ...}}"
     if _CHOICE.search(value):
         return f"has a second \":\"; a choice is written {key}: 'a' if condition else 'b'"
+    if before in ("'", '"') and value.count("{{") > 1 and len(_QUOTED.findall(value)) > 1:
+        whole = value.replace(before, "")
+        return f"has several texts in quotes; one pair of quotes stands around the whole: {key}: {before}{whole}{before}"
     if _NESTED_QUOTES.fullmatch(value):
         inside = value[1:-1].replace('"', "'")
         return f'has the same quotes inside a text as around it; write {key}: "{inside}"'

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
@@ -30,7 +31,7 @@ QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 """A text of an expression, with its quotes."""
 _UNCUT = re.compile(r"[()'\"]|\b(?:if|else|between)\b", re.IGNORECASE)
 _JOINED = re.compile(r"\b(?:and|or)\b|&&?|\|\|", re.IGNORECASE)
-_COMPARED = re.compile(r"\s*(?:not\s+)?[A-Za-z_]\w*\.\w+\s*(?:[=<>!]|(?:in|is|not)\b)")
+_COMPARED = re.compile(r"\s*(?:not\s+)?[A-Za-z_]\w*\.\w+(?:\s*[=<>!]|\s+[A-Za-z])")
 _NOT = re.compile(r"(?:do|does|is|has)n't\b", re.IGNORECASE)
 _SINGLE = re.compile(r"(?<!\{)\{\s*([A-Za-z_]\w*)((?:\.|\s*\|)[^{}]*)?\}")
 """`{ contact.phone }`, `{contact.phone | title}`, `{phone}`, also where a second brace stands on one side only."""
@@ -148,6 +149,25 @@ def compared(text: str) -> Iterator[tuple[int, str]]:
         if _COMPARED.match(masked[begin:end]):
             yield begin, text[begin:end]
         begin = joined.end() if joined else end
+
+
+def bracketed(text: str) -> str:
+    """How a condition with `and` and `or` and without brackets is read, and how it may be meant."""
+    line = " ".join(text.split())
+    readings = []
+    for outer, inner in (("or", "and"), ("and", "or")):
+        parts = _cut(line, outer)
+        readings.append(
+            f" {outer} ".join(f"({each})" if len(_cut(each, inner)) > 1 else each for each in parts)
+        )
+    return f"this is {readings[0]}, and not {readings[1]}"
+
+
+def _cut(text: str, word: str) -> list[str]:
+    """Cut at a word that stands in no quotes."""
+    masked = QUOTED.sub(lambda found: "_" * len(found[0]), text)
+    cuts = [(0, 0), *(found.span() for found in re.finditer(rf"\b{word}\b", masked)), (len(text), len(text))]
+    return [text[end:begin].strip() for (_, end), (begin, _) in pairwise(cuts)]
 
 
 def parse(field: Field) -> nodes.Expr:

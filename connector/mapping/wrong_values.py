@@ -19,6 +19,9 @@ _WINDOW: Final = '{days: mon-fri, from: "09:00", until: "18:00"}'
 """What is written for `window`; `always` is only for tests."""
 _HOURS: Final = '{hours: {mon-fri: "09:00-18:00", sat: "10:00-14:00"}}'
 FURTHER_IN: Final = "two blanks further in"
+_FIELDS: Final = "fields stand directly below their record"
+_BESIDE: Final = frozenset({"stage", "note", "tags", "log_call"})
+"""Keys of a moment that people put below `deal`."""
 _PARTS: Final = frozenset({"days", "from", "until"})
 _EVER: Final = frozenset({"anytime", "any time", "any", "24/7", "24h", "off", "none", "all day", "never"})
 _CLOCKS: Final = frozenset({"from", "until"})
@@ -143,7 +146,7 @@ def _of_collection(kinds: Sequence[str], value: Any, key: str) -> str:
     if key == "pipeline" and is_list:
         return "write a rule for each, or leave it out for all"
     if "null" in kinds and not is_list:
-        return "fields stand directly below their record"
+        return f"`{key}` of a moment stands beside its record, not below it" if key in _BESIDE else _FIELDS
     if list(kinds) == ["array"]:
         return 'each item of a list begins with "- "'
     if "string" in kinds:

@@ -38,6 +38,7 @@ _HOURS = re.compile(r"([0-9]{2}):([0-9]{2}) ?- ?([0-9]{2}):([0-9]{2})", re.ASCII
 _SEVERAL = re.compile(r"\s*(?:[,;&+|]|\band\b)\s*", re.IGNORECASE)
 _NONE = frozenset({"closed", "none", "off", "no", "never", "-", "skip"})
 _MIDNIGHT = 1440
+_KEYS = frozenset({"days", "from", "until", "hours"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +199,30 @@ def meant_window(text: str) -> tuple[str, str, str] | None:
         days = _meant_days(days)
     begins, _, ends = hours.partition("-")
     return (days, begins, ends) if days else None
+
+
+def meant_hours(window: Mapping[str, object]) -> dict[str, object]:
+    """Return `hours` for a window that says some of them otherwise: by `days`, `from` and `until`, or a day as a key."""
+    said = {"from": "09:00", "until": "18:00", **window}
+    hours: dict[str, object] = {}
+    if {"days", "from", "until"} & window.keys():
+        hours[str(said.get("days", "mon-fri"))] = f"{said['from']}-{said['until']}"
+    more = window.get("hours")
+    hours |= more if isinstance(more, Mapping) else {}
+    hours |= {key: value for key, value in window.items() if key not in _KEYS and _is_day(key)}
+    return dict(_sensible(days, ranges) for days, ranges in hours.items())
+
+
+def _sensible(days: str, ranges: object) -> tuple[str, object]:
+    found = meant_window(f"{days} {ranges}") if isinstance(ranges, str) else None
+    return (found[0], f"{found[1]}-{found[2]}") if found else (days, ranges)
+
+
+def _is_day(word: str) -> bool:
+    try:
+        return bool(_read_days(word))
+    except ValueError:
+        return bool(_meant_days(word))
 
 
 def _meant(text: object) -> str:

@@ -252,6 +252,28 @@ def test_preview_says_which_field_and_amount_of_a_record_file_is_meant_and_that_
     assert 'capitals count: contact.firstname has "Ada", the condition "ada"' in said
 
 
+def test_preview_without_a_database_claims_nothing_of_earlier_calls() -> None:
+    said = _preview(BY_DAY)
+    unseen = "not looked at: there is no database of Stagecall here"
+    assert all(
+        f"?     {policy}: {unseen}" in said for policy in ("opt_outs", "once_per", "cool_down", "pauses")
+    )
+    assert "yes   countries:" in said
+
+
+def test_preview_says_where_a_field_of_a_record_file_belongs_and_which_agent_calls(tmp_path: Path) -> None:
+    record, rules = tmp_path / "record.yaml", tmp_path / "rules.yaml"
+    record.write_text(RECORD.read_text().replace("  dealname:", "  city: Rome\n  dealname:"))
+    example = (ROOT / "examples/workflows/call-demo-requests.yaml").read_text()
+    entered, call = "      enters: Demo requested\n", "    call:\n"
+    agent = "      agent: \"{{ 'Ada' if deal.amount > 5000 else 'default' }}\"\n"
+    rules.write_text(example.replace(call, call + agent))
+    assert "agent: the default agent" in _run("preview", rules, "--record", record).output
+    rules.write_text(example.replace(entered, f"{entered}      if: contact.city == 'Rome'\n"))
+    said = _run("preview", rules, "--record", record).output
+    assert "deal.city  is read by the rules as contact.city; put it below contact" in said
+
+
 def test_a_rule_file_is_checked_though_the_configuration_is_not_finished(tmp_path: Path) -> None:
     assert _run("init", tmp_path).exit_code == 0
     rules = tmp_path / "rules/first-rule.yaml"

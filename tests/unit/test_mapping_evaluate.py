@@ -341,6 +341,15 @@ def test_a_number_that_the_call_api_would_refuse_is_not_sent() -> None:
     assert word(decision) == "not_a_phone_number"
 
 
+def test_a_choice_may_give_the_default_agent() -> None:
+    agent = "{{ 'Ada' if deal.amount > 5000 else 'default' }}"
+    decision = decided(rule(call=f'{{agent: "{agent}", phone_number: "{{{{ contact.phone }}}}"}}'))
+    assert decision.request is not None
+    assert decision.request.agent is None
+    assert "agent: the default agent" in [each.sentence for each in decision.explanation]
+    assert [each.key for each in decision.explanation].count("agent") == 1
+
+
 def test_an_agent_that_is_given_and_empty_is_never_replaced_by_the_default_one() -> None:
     a_rule = rule(call='{agent: "{{ deal.agent }}", phone_number: "{{ contact.phone }}"}')
     assert word(decided(a_rule)) == "no_agent"

@@ -125,7 +125,7 @@ def test_always_must_be_said() -> None:
         ('window: {hours: {mon: ["9-17"]}}', 'r:8:30  rules[0].policy.window.hours.mon[0] ("R")  "9-17" is not a range of hours; write 09:00-17:00'),
         ('window: {hours: {mn: ["09:00-17:00"]}}', '"mn" is not a day; did you mean "mon"?'),
         ("window: {hours: {mon: []}}", "has no hours at all, so nobody could ever be called"),
-        ('window: {days: mon, hours: {mon: ["09:00-17:00"]}}', "says the same as `days` in another way"),
+        ('window: {days: mon, hours: {mon: ["09:00-17:00"]}}', "stands in the place of `days`, `from` and `until`"),
         ("window: {hours: {}}", "is empty"),
         ("window: {zone: New York}", '"New York" is not a time zone; did you mean America/New_York?'),
         ("window: {zone: EST}", "would be an hour wrong in summer"),

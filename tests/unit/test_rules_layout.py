@@ -12,18 +12,18 @@ from connector.rulebook import vocabulary
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = (ROOT / "examples/workflows/call-demo-requests.yaml").read_text()
-HUBSPOT = vocabulary(find_adapter("hubspot"))
 WINDOW = 'window: {days: mon-fri, from: "09:00", until: "18:00"}'
+IF = "      enters: Demo requested\n"
 TWO = EXAMPLE.replace("Call people", "First, call people") + EXAMPLE[EXAMPLE.index("  - name") :]
 
 
-def _said(text: str, *replaced: tuple[str, str]) -> list[str]:
+def _said(text: str, *replaced: tuple[str, str], crm: str = "hubspot") -> list[str]:
     """All mistakes of the text with these replacements, else all warnings."""
     for old, new in replaced:
         assert old in text
         text = text.replace(old, new, 1)
     try:
-        return [str(each) for each in load_rules(text, "rules.yaml", HUBSPOT).warnings]
+        return [str(each) for each in load_rules(text, "rules.yaml", vocabulary(find_adapter(crm))).warnings]
     except ConfigError as error:
         return [str(each) for each in error.mistakes]
 
@@ -73,26 +73,26 @@ def test_a_window_on_one_line(new: str, wanted: str) -> None:
     assert wanted in " ".join(_said(EXAMPLE, (WINDOW, new)))
 
 
-def _usual() -> list[tuple[str, str]]:
-    """What README.md says people usually change: the section, and the line for it."""
+def _usual() -> list[tuple[str, str, str]]:
+    """What README.md says people usually change: what, the section, and the line for it."""
     readme = (ROOT / "README.md").read_text()
-    return re.findall(r"^\| [^|]+ \| `(when|call|policy|ended)` \| `(.+)` \|$", readme, re.MULTILINE)
+    return re.findall(r"^\| ([^|]+) \| `(when|call|policy|ended)`[^|]* \| `(.+)` \|$", readme, re.MULTILINE)
 
 
-@pytest.mark.parametrize(("section", "line"), _usual())
-def test_what_the_readme_says_people_change_has_no_mistake(section: str, line: str) -> None:
-    key = line.partition(":")[0]
-    lines = [
-        each for each in EXAMPLE.splitlines() if each.strip().partition(":")[0] != key or section == "ended"
-    ]
+@pytest.mark.parametrize(("what", "section", "line"), _usual())
+def test_what_the_readme_says_people_change_has_no_mistake(what: str, section: str, line: str) -> None:
+    key, of_highlevel = line.partition(":")[0], what.startswith("HighLevel")
+    example = (ROOT / "examples/workflows/ghl-opportunity.yaml").read_text() if of_highlevel else EXAMPLE
+    kept = (each for each in example.splitlines() if each.strip().partition(":")[0] != key)
+    lines = list(kept)
     at = next(number for number, each in enumerate(lines) if each.strip() == f"{section}:")
     further = len(lines[at]) - len(lines[at].lstrip()) + 2
     lines.insert(at + 1, " " * further + line)
-    assert _said("\n".join(lines)) == []
+    assert _said("\n".join(lines), crm="ghl" if of_highlevel else "hubspot") == []
 
 
 def test_the_readme_names_usual_changes() -> None:
-    assert len(_usual()) >= 9
+    assert len(_usual()) >= 12
 
 
 @pytest.mark.parametrize(
@@ -123,14 +123,27 @@ def test_the_readme_names_usual_changes() -> None:
         ("      ended:\n", "      ended:\n        stage: {answered = Qualified}\n", "write answered: Qualified"),
         ("      ended:\n", "      ended:\n        move: Qualified\n", '"move" is not a key of "ended"; did you mean "stage"?'),
         ("      ended:\n", "      ended:\n        dealstage: Qualified\n", 'did you mean "stage"?'),
+        (IF, f"{IF}      if: deal.amount is at least 3,000\n", "write deal.amount >= 3000"),
+        (IF, f"{IF}      if: contact.city is Rome or Pisa\n", "write contact.city in ['Rome', 'Pisa']"),
+        (IF, f"{IF}      if: deal.amount > 5 and contact.city == 'Rome' or Pisa\n", "write contact.city in ['Rome', 'Pisa']"),
+        (IF, f"{IF}      if: deal.amount > 5 and contact.city == 'Rome' or contact.email\n",
+         "this is (deal.amount > 5 and contact.city == 'Rome') or contact.email, and not deal.amount > 5 and (contact.city =="),
+        (IF, f"{IF}      if: contact.hs_country_region_code == 'Canada'\n", "holds two letters; did you mean CA?"),
+        (IF, f"{IF}      if: contact.city contains 'x' and deal.amount > $500\n", "write \"'x' in contact.city\""),
+        ("          ai_call_status: ended", "          stage: {answered: X}", "`stage` of a moment stands beside its record"),
+        ("      ended:\n", "      ended:\n        note: {{ call.outcome }} - {{ call.summary }}\n",
+         'with all of the value: "{{ call.outcome }} - {{ call.summary }}"'),
+        ("      ended:\n", '      ended:\n        note: "{{ call.outcome }}" - "{{ call.summary }}"\n',
+         'one pair of quotes stands around the whole: note: "{{ call.outcome }} - {{ call.summary }}"'),
+        (WINDOW, 'window: {days: mon-fri, from: "9am", until: "6pm", sat: 10am-2pm}',
+         'below `hours` in the place of days, from, until: hours: {mon-fri: "09:00-18:00", sat: "10:00-14:00"}'),
+        (WINDOW, WINDOW.replace("}", ", hours: {sat: 10am-2pm}}"),
+         'write hours: {mon-fri: "09:00-18:00", sat: "10:00-14:00"}, and leave those out'),
         (EXAMPLE, TWO.replace("\n  - name: Call", "\n    name: Call"), 'has the key "name" twice'),
     ],
 )  # fmt: skip
 def test_a_slip_is_told_with_what_to_write(old: str, new: str, wanted: str) -> None:
     assert wanted in " ".join(_said(EXAMPLE, (old, new)))
-
-
-IF = "      enters: Demo requested\n"
 
 
 @pytest.mark.parametrize(

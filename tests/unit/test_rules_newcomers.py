@@ -128,7 +128,7 @@ def test_a_condition(condition: str, wanted: str | None) -> None:
         ('{window: {hours: "09:00-18:00"}}', 'write hours: {mon-fri: "09:00-18:00"}'),
         (
             '{window: {mon-fri: "09:00-18:00"}}',
-            '"mon-fri" is not a key of "window"; it belongs under `hours`',
+            '"mon-fri" is not a key of "window"; days with hours of their own stand below `hours`: hours: {mon-fri: "09:00-18:00"}',
         ),
         ("{window: {from: '09:00', until: '18:00', timezone: lead}}", 'did you mean "zone"?'),
         ("{cooldown: 24h}", '"cooldown" is not a key of "policy"; did you mean "cool_down"?'),
