@@ -315,7 +315,7 @@ def _decided(
     return row, took
 
 
-def _unseen(verdict: dict[str, Any]) -> dict[str, Any]:
+def _unseen(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
     """What a policy that looks into the database says where there is none."""
     if verdict["policy"] not in _IN_DATABASE:
         return verdict
