@@ -25,7 +25,20 @@ KEYS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("hours", "calling_hours", "calling_window", "schedule"), "window"),
     **dict.fromkeys(("test", "test_mode", "dryrun", "dry run"), "dry_run"),
     **dict.fromkeys(("holiday", "public_holidays"), "holidays"),
-    **dict.fromkeys(("completed", "success", "succeeded", "finished", "done", "after"), "ended"),
+    **dict.fromkeys(
+        (
+            "completed",
+            "success",
+            "succeeded",
+            "finished",
+            "done",
+            "after",
+            "after_call",
+            "on_end",
+            "call_ended",
+        ),
+        "ended",
+    ),
 }
 """Our key, by what other programs call it."""
 

@@ -212,6 +212,9 @@ def _of_word(words: Sequence[Word], index: int) -> str:
         return said
     if word.text == "}":
         return "a merge field has two braces on each side"
+    if word.text == "," and all(each.kind == "name" or each.text in (".", ",") for each in words):
+        fields = "".join(each.text for each in words).split(",")
+        return f"{' or '.join(fields)} is the first of them with a value, {' ~ '.join(fields)} joins them"
     if word.text == ",":
         return _SEVERAL
     if word.kind == before.kind == "name" and before.text.islower() and word.text.islower() and not in_field:

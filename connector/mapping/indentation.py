@@ -50,6 +50,11 @@ def misaligned(
     here = _Key(found[3], len(found[1]), item=bool(found[2]))
     if any(each.blanks == here.blanks and each.item == here.item for each in above):
         return None
+    if above[-1].parent is not None and above[-1].parent.name == "rules" and not above[-1].item:
+        return (
+            last + 1,
+            above[-1].blanks + 1,
+        ), f"lacks its dash; a rule begins with it: - {lines[last].strip()}"
     return (line + 1, here.blanks + 1), _of_section(above[-1], here) or _said(here, _beside(above, here))
 
 

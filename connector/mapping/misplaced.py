@@ -7,7 +7,7 @@ from typing import Any, Final
 from connector.mapping.builder import shown
 from connector.mapping.habits import ELSEWHERE, KEYS
 from connector.mapping.language import schema
-from connector.mapping.words import closest, flow, folded, listed
+from connector.mapping.words import closest, flow, folded, listed, nearest, nearly
 from connector.model import Outcome
 from connector.policy.hours import meant_hours, parse_hours
 from connector.policy.kinds import NumberType
@@ -124,7 +124,7 @@ def _near(key: str, value: Any, what: str, known: Mapping[str, Any]) -> str:
     if "," in key:
         return f'"{shown(key)}" is several keys in one; write what stands below it under each of them'
     meant = KEYS.get(folded(key), "")
-    if meant in known:
+    if meant in known or nearly(key, known) or (what == "write_back" and nearest(key, known)):
         return ""
     if meant and meant != key and folded(key) not in ELSEWHERE and (home := _home(meant, known)):
         return f'"{shown(key)}" is not a key of "{what}"; it is `{meant}` here, and belongs under `{home}`'
@@ -141,7 +141,8 @@ def _unknown(key: str, what: str, known: Mapping[str, Any]) -> str:
     word = folded(key)
     a_field = word not in ELSEWHERE and word not in KEYS and _FIELD.fullmatch(key)
     below = "; what is written stands below one of them, such as ended" if what == "write_back" else ""
-    return unknown_key(key, f'"{what}"', list(known)) + (_FIELDS.get(what, "") if a_field else "") + below
+    found = unknown_key(key, f'"{what}"', list(known))
+    return found if found.endswith("?") else found + (_FIELDS.get(what, "") if a_field else "") + below
 
 
 def _are_days(key: str) -> bool:

@@ -274,6 +274,9 @@ def _country(code: str) -> str:
     if instead := excluded("countries", code):
         raise ValueError(f'"{shown(code)}" is not a country; {instead}')
     found = region_of(code)
+    words = code.replace(",", " ").split()
+    if found is None and len(words) > 1 and all(map(region_of, words)):
+        raise ValueError(f'"{shown(code)}" is not a country; several are a list: [{", ".join(words)}]')
     if found is None and "," in code:
         raise ValueError(f'"{shown(code)}" is not a country; several are a list: [{shown(code)}]')
     if found is None:

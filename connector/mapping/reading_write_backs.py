@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from connector.mapping.builder import shown
-from connector.mapping.habits import ELSEWHERE, KEYS, record_of
+from connector.mapping.habits import ELSEWHERE, KEYS, record_of, same_field
 from connector.mapping.keys import given
 from connector.mapping.language import ANY
 from connector.mapping.merge import MergeField, Names
@@ -219,6 +219,7 @@ class _MomentReader:
             found = f'"{name}" is not a key of "{self.moment}"; {_CHOICE}'
         elif meant is None and not isinstance(value, dict | list) and self.words.writable:
             key = name.rpartition(".")[2]
+            key = same_field(key, self.words.standard_fields.get(self.words.writable[0], ())) or key
             found = f'"{shown(name)}" is not a key of "{self.moment}"; a property stands below its record: {self.words.writable[0]}: {{{key}: ...}}'
         elif meant is None and name == "properties":
             found = (

@@ -85,7 +85,8 @@ def _found(error: ValidationError) -> str:
     match error.validator:
         case "required":
             missing = [key for key in wanted if key not in given]
-            return f"{listed(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+            write = "; write version: 1" if missing == ["version"] else ""
+            return f"{listed(missing)} {'is' if len(missing) == 1 else 'are'} missing{write}"
         case "type" if wanted == ["integer", "string"]:
             return f"must be a whole number, or {UNLIMITED}, and is {_is(given)}"
         case "type":

@@ -28,6 +28,7 @@ _DAY_HOURS: Final = re.compile(r"\b(hours): ((?:mon|tue|wed|thu|fri|sat|sun)[\w,
 _DASH: Final = re.compile(r"-([\w'\"].*)")
 _TIGHT: Final = re.compile(r"([A-Za-z_]\w*):([^\s/:][^:]*)")
 _EQUALS: Final = re.compile(r"([A-Za-z_]\w*)\s*=\s*([^=:]+)")
+_SINGLE_BRACES: Final = re.compile(r"\{\s*(\w+\.\w+)\s*\}")
 _NESTED_QUOTES: Final = re.compile(r'"[^"\']*\{\{[^\']*"[^\']*\}\}[^"\']*"')
 _NO_COLON: Final = 'has a line without ":"; write "key: value"'
 _ITEM: Final = re.compile(r"([A-Za-z_]\w*): - (.+)")
@@ -143,6 +144,12 @@ def _of_value(line: str, before: str, rest: str) -> str | None:
         return f'goes on after a text in quotes; put the whole in quotes of the other kind, a field in none: {key}: "{value}"'
     if _COLON_INSIDE.match(line.strip().removeprefix("- ")):
         return f'has a ":" within the text; put the whole of it in double quotes: {key}: "{value}"'
+    if value.startswith("{") and "{{" not in value and _SINGLE_BRACES.search(value):
+        if key == "if":
+            plain = _SINGLE_BRACES.sub(r"\1", value)
+            return f"has fields in braces, and a condition is written without them: if: {plain}"
+        doubled = _SINGLE_BRACES.sub(r"{{ \1 }}", value)
+        return f'has fields in single braces; a merge field has two, and stands in quotes: {key}: "{doubled}"'
     if value[:1] in ("{", "[") and rest and before in ("}", "]"):
         return "goes on after a closing bracket; fields in a condition have no brackets, a text with them stands in quotes"
     if value[:1] in (">", "|") and len(value) > 1:

@@ -30,6 +30,7 @@ _COUNTER: Final = re.compile(r"\{\{\s*(\w+\.\w+)(\s*[+-]\s*[0-9]+\s*)\}\}")
 _IF_OUTCOME: Final = re.compile(
     rf"(.+) (?:if|when) (?:call\.outcome == '?)?({'|'.join(Outcome)})'?", re.IGNORECASE
 )
+_FIELDS: Final = re.compile(r"\b((?:contact|deal|opportunity|company)\.\w+)")
 _LATE: Final = frozenset(
     {
         "outcome",
@@ -114,7 +115,9 @@ def _call(path: Path, call: Call) -> Iterator[Doubt]:
         yield (*path, "agent"), "is a number, and an agent goes by its name (`stagecall agents list`)"
     for key, field, example in (("name", call.name, "firstname"), ("email", call.email, "email")):
         if field is not None and field.is_constant and field.source.strip():
-            yield (*path, key), f'is the same for everybody; a field is written "{{{{ contact.{example} }}}}"'
+            written = _FIELDS.sub(r"{{ \1 }}", field.source) if _FIELDS.search(field.source) else ""
+            written = written or f"{{{{ contact.{example} }}}}"
+            yield (*path, key), f'is the same for everybody; a field is written "{written}"'
     for name, key in call.region.fields if call.region else ():
         if key == "country":
             yield (

@@ -143,6 +143,8 @@ def _of_collection(kinds: Sequence[str], value: Any, key: str) -> str:
         return f"by outcome it is {key}: \"{{{{ 'talked' if call.outcome == 'answered' else 'missed' }}}}\""
     if key == "tags" and is_list:
         return f"write tags: {{add: {flow(value)}}}"
+    if key == "stage" and is_list and value and all(isinstance(each, str) for each in value):
+        return f"a record can be moved to one only: stage: {flow(value[0])}"
     if key == "pipeline" and is_list:
         return "write a rule for each, or leave it out for all"
     if "null" in kinds and not is_list:

@@ -184,7 +184,7 @@ POSSIBLE = "possible here: deal, contact, note, log_call, stage"
         ("{held: {stage: Qualified}}", "would take the record out of the stage that the waiting call is for; write it under another moment"),
         ("{ended: {stage: any}}", '"any" is no stage to move to; write the label or id of one'),
         ('{ended: {stage: "{{ deal.next }}"}}', "is a merge field; a stage is written as its label or id, by outcome as stage: {answered: Qualified, no_answer: To call}"),
-        ("{ended: {stage: [Qualified]}}", "must be text, a whole number or a mapping (key: value), and is a list"),
+        ("{ended: {stage: [Qualified]}}", "must be text, a whole number or a mapping (key: value), and is a list; a record can be moved to one only: stage: Qualified"),
         ("{ended: {note: 5}}", "must be text, and is the number 5; put it in quotes"),
         ("{ended: {log_call: yes}}", 'must be true or false, and is the text "yes"; write true, without quotes'),
         ("{ended: {notte: x}}", '"notte" is not a key of "ended"; did you mean "note"? There are: contact, deal, log_call, note, stage'),

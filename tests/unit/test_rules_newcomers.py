@@ -391,7 +391,7 @@ def test_whose_rules_they_are(old: str, new: str, wanted: str) -> None:
         ("      agent: Lead Qualifier", "      agent: @sales", "has @, which YAML keeps for itself; put the text in quotes"),
         ("      agent: Lead Qualifier", "      agent: %agent%", "has %, which YAML keeps for itself; put the text in quotes"),
         ("        deal: {dealname:", "        dealname: {x:", '"dealname" is not a key of "ended"; write deal: {dealname: ...}'),
-        ("      ended:", "      completed:", 'did you mean "ended"?; what is written stands below one of them, such as ended'),
+        ("      ended:", "      completed:", 'did you mean "ended"?'),
         ("      ended:\n        deal:", "      deal:", '"deal" is not a key of "write_back"; there are: ended'),
         ("      agent: Lead Qualifier", "\tagent: x", "has a tab here; indent with spaces"),
         ("      agent: Lead Qualifier", "      agent: *", "has a lone * or &, which YAML keeps for itself"),
