@@ -16,6 +16,7 @@ from connector.policy.numbers import not_a_region, region_of
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
+_NAME: Final = re.compile(r"[A-Z][a-z]+(?:[ -][A-Z].*)?|.* .*")
 _LABEL: Final = re.compile(r"[A-Z].*[a-z]|\s")
 _FOLDERS: Final = frozenset(
     {"properties", "custom", "customFields", "customField", "custom_fields", "fields"}
@@ -96,7 +97,8 @@ def _of_value(field: str, sign: str, value: str, names: Names) -> Iterator[str]:
             right = field if ticked else f"not {field}"
             yield f'"{value}" is not what a checkbox holds; for one write {right}'
     elif sign in ("eq", "ne") and key == "tags":
-        yield f"{field} is a list; write '{value}' {'in' if sign == 'eq' else 'not in'} {field}"
+        within = f"'{value}' {'in' if sign == 'eq' else 'not in'} {field}"
+        yield f'{field} is a list; write "{within}", with both kinds of quotes'
     elif sign in ("eq", "ne") and _DAY.fullmatch(value) and name in names.usual:
         yield f"a moment of the CRM has a time too; for the day write {field} | date == '{value}'"
     elif (
@@ -108,7 +110,7 @@ def _of_value(field: str, sign: str, value: str, names: Names) -> Iterator[str]:
         yield f"{field} often holds a name, such as United States; two letters stand in {code}"
     elif key.endswith("country_region_code") and region_of(value) is None:
         yield f"{field} holds two letters; {not_a_region(value).partition('; ')[2]}"
-    elif key.endswith(("_id", "Id", "_by_user_id")) and " " in value:
+    elif key.endswith(("_id", "Id", "_by_user_id", "assignedTo")) and _NAME.fullmatch(value):
         seen = (
             "; `stagecall preview RULES --live ID`, with a record of theirs, shows the id in this condition"
         )

@@ -13,6 +13,7 @@ _THOUSANDS: Final[Mapping[str, int]] = {"k": 1_000, "m": 1_000_000, "mio": 1_000
 _CURRENCIES: Final = frozenset(
     {"usd", "eur", "gbp", "cad", "aud", "dollar", "dollars", "euro", "euros", "pounds"}
 )
+_QUOTES: Final = "'\""
 _NUMBER = "a number is written as 1000 or 1000.50, without a comma or blank"
 _PIECE = "write it as \"'text' in field\", with both kinds of quotes"
 _FILLED = "a field by itself is true where it has a value, `not field` where it has none"
@@ -145,6 +146,8 @@ def _of_signs(word: Word, before: Word | None, after: Word | None) -> str:
         return "write 1000 <= field <= 5000"
     if word.text == ">" and before is not None and before.text == "-":
         return "a field is written with a dot: deal.amount"
+    if word.text == "=" and before is not None and after is not None and before.text in ("tag", "tags"):
+        return f"tags are a list; write \"'{after.text.strip(_QUOTES)}' in contact.tags\", with both kinds of quotes"
     if word.text == "=":
         return "a comparison is written =="
     if before is not None and before.text == "|" and word.text == "|":

@@ -50,12 +50,20 @@ def misaligned(
     here = _Key(found[3], len(found[1]), item=bool(found[2]))
     if any(each.blanks == here.blanks and each.item == here.item for each in above):
         return None
+    at = (line + 1, here.blanks + 1)
+    if beside := next((each for each in above if here.item and each.blanks == here.blanks), None):
+        return (
+            at,
+            f'has a dash, and "{beside.name}" above it, beside which it stands, has none; leave it out: {found[3]}: ...',
+        )
+    if here.name == "name" and any(each.item and each.blanks == here.blanks for each in above):
+        return at, f"lacks its dash; a rule begins with it: - {text.strip()}"
     if above[-1].parent is not None and above[-1].parent.name == "rules" and not above[-1].item:
         return (
             last + 1,
             above[-1].blanks + 1,
         ), f"lacks its dash; a rule begins with it: - {lines[last].strip()}"
-    return (line + 1, here.blanks + 1), _of_section(above[-1], here) or _said(here, _beside(above, here))
+    return at, _of_section(above[-1], here) or _said(here, _beside(above, here))
 
 
 def _open(lines: Sequence[str]) -> list[_Key]:

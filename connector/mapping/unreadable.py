@@ -81,6 +81,8 @@ def _explained(problem: str, lines: Sequence[str], number: int, column: int) -> 
     if "mapping values are not allowed" in problem and ":" not in before:
         near = line + lines[max(number - 1, 0)]
         return NOT_A_BLANK if "\u00a0" in near else NO_PLACE_FOR_A_KEY
+    if "<block end>" in problem and line.lstrip().startswith("- "):
+        return "has an item of a list beside keys; several values stand in brackets after their key, as add: [called, vip]"
     plainer = next((words for sign, words in _PLAINER.items() if sign in problem), None)
     return plainer or f"cannot be read as YAML: {problem}"
 
