@@ -62,6 +62,9 @@ class RecordFile:
             for key, value in fields.items() if isinstance(fields, dict) else ():
                 homes = [each for each, field in wanted if field == key and each != name]
                 what = _no_field(name, key, known) or _no_number(value)
+                if (name, key) == (adapter.tags_on, "tags") and isinstance(value, str):
+                    listed = ", ".join(each.strip() for each in value.split(","))
+                    what = f'is the text "{value}", and tags are a list: [{listed}]'
                 if key not in known and homes and homes[0] in adapter.objects:
                     what = f"is read by the rules as {homes[0]}.{key}; put it below {homes[0]}"
                 if what:

@@ -6,6 +6,9 @@ from typing import Final
 _CHOICE: Final = re.compile(r"\bif\b.*\belse\b|\w\.\w+\s+or\s|[=<>]")
 _FIRST: Final = re.compile(r"if\s+(.+?)[\s,]+then\s+(.+?)[\s,;]+(?:else|otherwise)\s+(.+)", re.IGNORECASE)
 _MIDDLE: Final = re.compile(r"(.+?)\s+if\s+(.+?)[\s,;]+(?:else|otherwise)\s+(.+)", re.IGNORECASE)
+_IS: Final = re.compile(r"(\w\.\w+) (?:is|equals) (?!not\b|in\b|at\b|one\b|greater|less|more)")
+_EQUALS: Final = re.compile(r"(?<![=<>!])=(?![=])")
+_BARE: Final = re.compile(r"(==|!=)\s*(?!(?:true|false)\b)([A-Za-z][\w -]*)$")
 _AN_EXAMPLE: Final = "\"{{ 'Brian' if contact.country == 'GB' else 'Anna' }}\""
 
 
@@ -28,7 +31,15 @@ def _spelt(text: str) -> str | None:
         return None
     if any(word in part for part in (then, condition, otherwise) for word in ("{", "}", '"')):
         return None
-    return f'"{{{{ {_quoted(then)} if {condition} else {_quoted(otherwise)} }}}}"'
+    choice = f"{_quoted(then)} if {_comparison(condition)} else {_quoted(otherwise)}"
+    return f'"{{{{ {choice} }}}}"'
+
+
+def _comparison(condition: str) -> str:
+    """`contact.state == 'Texas'` for `contact.state = Texas` and `contact.state is Texas`."""
+    spelt = _IS.sub(r"\1 == ", condition)
+    compared = _EQUALS.sub("==", spelt)
+    return _BARE.sub(lambda found: f"{found[1]} '{found[2].strip()}'", compared)
 
 
 def _quoted(name: str) -> str:

@@ -13,7 +13,7 @@ from connector.mapping.shape import Path, places
 from connector.mapping.stages import index_of
 from connector.mapping.values import text_of
 from connector.mapping.vocabulary import Moment as MomentName
-from connector.mapping.words import closest, folded, listed, nearest
+from connector.mapping.words import closest, flow, folded, listed, nearest
 from connector.mapping.write_back_keys import Moment, Properties, Tags, WriteBacks
 from connector.model import Outcome
 
@@ -230,10 +230,13 @@ class _MomentReader:
         self.reader.mistake(at, found)
         return False
 
-    def _beside(self, key: str) -> str:
+    def _beside(self, name: str, key: str, value: Any) -> str:
         """What to write for what has a key of its own."""
         meant = "tags" if key == "tags" else "stage" if key in (self.words.stage_field or "") else ""
-        return f"; `{meant}:` of this moment does it" if meant in self._possible() else ""
+        if meant not in self._possible():
+            return ""
+        written = {"add": value} if meant == "tags" and not isinstance(value, dict) else value
+        return f"; write {meant}: {flow(written)}, beside {name} and not below it"
 
     def _properties(self, at: Path, name: str, raw: dict[str, Any]) -> Properties:
         known = self.words.fields_of(name)
@@ -242,7 +245,8 @@ class _MomentReader:
             place = (*at, key)
             if key in self.words.read_only.get(name, ()):
                 self.reader.mistake(
-                    place, f'"{key}" of {name} is not written with {self.words.crm}{self._beside(key)}'
+                    place,
+                    f'"{key}" of {name} is not written with {self.words.crm}{self._beside(name, key, value)}',
                 )
                 continue
             if known is not None and key not in known:

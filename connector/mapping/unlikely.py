@@ -15,7 +15,7 @@ from connector.mapping.shape import Path
 from connector.mapping.stages import is_every
 from connector.mapping.tokens import QUOTED
 from connector.mapping.vocabulary import Vocabulary
-from connector.mapping.words import closest, flow, folded
+from connector.mapping.words import closest, flow, folded, nearly
 from connector.mapping.write_back_keys import Moment, WriteBacks
 from connector.model import Outcome
 from connector.policy.durations import spelled
@@ -30,6 +30,11 @@ _COUNTER: Final = re.compile(r"\{\{\s*(\w+\.\w+)(\s*[+-]\s*[0-9]+\s*)\}\}")
 _IF_OUTCOME: Final = re.compile(
     rf"(.+) (?:if|when) (?:call\.outcome == '?)?({'|'.join(Outcome)})'?", re.IGNORECASE
 )
+_TAGS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("tag", "add_tag", "add_tags", "addtag", "addTag", "new_tag"), "add"),
+    **dict.fromkeys(("remove_tag", "remove_tags", "removetag", "removeTag", "delete_tag"), "remove"),
+}
+"""What people write for tags as if they were properties."""
 _FIELDS: Final = re.compile(r"\b((?:contact|deal|opportunity|company)\.\w+)")
 _LATE: Final = frozenset(
     {
@@ -197,6 +202,17 @@ def _write_back(path: Path, rule: Rule, words: Vocabulary) -> Iterator[Doubt]:
             yield at, f'is "{value}", which is not one of the usual values of {name}.{key}{usual}'
         elif key.endswith("owner_id") and " " in value:
             yield at, f'is the name "{value}", and {name}.{key} takes an id'
+        elif words.tags_on and key in _TAGS:
+            made = f"{{{_TAGS[key]}: {flow(value or 'called')}}}"
+            yield (
+                at,
+                f"is a property of {name} that is called {key}; tags are written tags: {made}, beside {name}",
+            )
+        elif (meant := _nearly_standard(key, words.standard_fields.get(name, frozenset()))) is not None:
+            yield (
+                at,
+                f'is the property "{key}", which is not one of the standard ones of {name}; did you mean "{meant}"?',
+            )
         elif key in _OUR_KEYS:
             yield (
                 at,
@@ -213,6 +229,11 @@ def _write_back(path: Path, rule: Rule, words: Vocabulary) -> Iterator[Doubt]:
     yield from _too_early((*path, "placed"), rule.write_back.placed)
     for each in fields(write_back := rule.write_back):
         yield from _stage_and_tags((*path, each.name), getattr(write_back, each.name), rule.when)
+
+
+def _nearly_standard(key: str, known: frozenset[str]) -> str | None:
+    """The vendor's own property that differs by a letter or two; a name in several words is an account's own."""
+    return nearly(key, known) if key not in known and "_" not in key else None
 
 
 def _too_early(path: Path, placed: Moment) -> Iterator[Doubt]:
