@@ -113,7 +113,9 @@ def _of_steps(steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if numbers and not any(each.get("holds", True) for each in numbers):
         read = sorted({name for each in numbers for name in each.get("found", ())})
         where = listed(read) or "the record"
-        yield f"a phone number that can be dialled, in {where}; or another field in `phone_number`"
+        country = "; or `region` under `call`, the country of numbers without a country code"
+        raw = any(each.get("found") and any(each["found"].values()) for each in numbers)
+        yield f"a phone number that can be dialled, in {where}; or another field in `phone_number`{country if raw else ''}"
 
 
 def _of_verdicts(verdicts: Sequence[Mapping[str, Any]], decisive: frozenset[str]) -> Iterator[str]:

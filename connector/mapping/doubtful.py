@@ -108,8 +108,10 @@ def _of_value(field: str, sign: str, value: str, names: Names) -> Iterator[str]:
     ):
         code = f"{name}.hs_country_region_code"
         yield f"{field} often holds a name, such as United States; two letters stand in {code}"
-    elif key.endswith("country_region_code") and region_of(value) is None:
-        yield f"{field} holds two letters; {not_a_region(value).partition('; ')[2]}"
+    elif key.endswith("country_region_code") and region_of(value) != value:
+        meant = region_of(value)
+        instead = f"did you mean {meant}?" if meant else not_a_region(value).partition("; ")[2]
+        yield f"{field} holds two letters; {instead}"
     elif key.endswith(("_id", "Id", "_by_user_id", "assignedTo")) and _NAME.fullmatch(value):
         seen = (
             "; `stagecall preview RULES --live ID`, with a record of theirs, shows the id in this condition"

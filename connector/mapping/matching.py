@@ -149,6 +149,14 @@ def _capitals(line: str, found: Mapping[str, str | None]) -> Iterator[str]:
         for held in (value or "").split(", "):
             meant = [each for each in written if each != held and folded(each) == folded(held)]
             yield from (f'capitals count: {name} has "{held}", the condition "{each}"' for each in meant)
+        for each in written if " in " in line else ():
+            if (
+                value
+                and each not in value
+                and folded(each) in folded(value)
+                and folded(each) != folded(value)
+            ):
+                yield f"capitals count: {name} has \"{value}\"; write '{each.lower()}' in ({name} | lower)"
 
 
 def still_there(verdict: Verdict, event: StageEvent) -> Iterator[Step]:

@@ -25,6 +25,7 @@ from connector.mapping.tokens import (
     bracketed,
     compared,
     conjuncts,
+    label_candidates,
     parse,
     pieces,
     single_braces,
@@ -51,6 +52,11 @@ _FOREIGN = re.compile(r"\[\[[\w. ]+\]\]|%[A-Za-z_][\w.]*%|\*\|\w+\|\*|<<[\w. ]+>
 
 
 _MIXED = re.compile(r"\band\b.*\bor\b|\bor\b.*\band\b", re.DOTALL)
+
+
+_ALONE = re.compile(r"\"('[^\"]*)\", with both kinds of quotes")
+"""A part of a condition, as it is written where it stands alone."""
+_AT_FIRST = r"\1; an `if` that begins with a quote stands in double quotes as a whole"
 
 
 class BadMergeField(ConnectorError):
@@ -194,6 +200,7 @@ class Condition:
         """Parse and check an expression. Raises BadMergeField."""
         try:
             field = whole(source)
+            _check_labels(field, names)
             tree = parse(field)
             for node, says in decided(tree):
                 raise BadMergeField([Problem(field.offset_of(spelt(node)), says)])
@@ -254,7 +261,8 @@ def _further(source: str, problems: Sequence[Problem], names: Names) -> Iterator
         try:
             _compiled(whole(text), names)
         except BadSource as error:
-            yield from (Problem(begin + each.offset, each.found) for each in error.problems)
+            for each in error.problems:
+                yield Problem(begin + each.offset, _ALONE.sub(r"\1" if begin else _AT_FIRST, each.found))
 
 
 def _compiled(field: Field, names: Names) -> Compiled:
@@ -263,6 +271,18 @@ def _compiled(field: Field, names: Names) -> Compiled:
     except BadSource as error:
         raise _named(field, names) or error from None
     return _refusing(field, lambda: compile_expression(tree, names))
+
+
+def _check_labels(field: Field, names: Names) -> None:
+    """Refuse labels of fields: `lead status == ...`."""
+    problems = [
+        Problem(words[0].offset, f'"{label}" is a label; did you mean {meant}?')
+        for words in label_candidates(field.tokens)
+        if (meant := names.labelled(label := " ".join(each.text for each in words)))
+    ]
+    if problems:
+        first, *more = problems
+        raise BadSource(first.offset, first.found, more)
 
 
 def _named(field: Field, names: Names) -> BadSource | None:

@@ -63,6 +63,16 @@ class Names:
         advice = f"did you mean {' or '.join(meant)}?" if meant else bare(name)
         return f'"{name}" is not known here; {advice}'
 
+    def labelled(self, label: str) -> str | None:
+        """The field of which this is the label: contact.hs_lead_status of `Lead status`, deal.amount of `deal amount`."""
+        word = "".join(label.casefold().split())
+        for name, keys in self.usual.items():
+            for key in sorted(keys):
+                plain = key.casefold().removeprefix("hs_").replace("_", "")
+                if word in (plain, f"{name}{plain}"):
+                    return f"{name}.{key}"
+        return None
+
     def wrong_word(self, field: str, word: str) -> str | None:
         """Say that a field (`event.how`) is never this word, and what it can be; None where it can, or nobody knows."""
         name, _, key = field.partition(".")

@@ -92,7 +92,7 @@ def _filled(template: str, words: Sequence[Word], index: int, after: int) -> str
         return f"{field} {listing} [{', '.join(several)}]"
     value, text = "'text'", "'text'"
     if after < len(words):
-        value = f"'{words[after].text}'" if words[after].kind == "name" else _number(words[after:])
+        value = f"'{_said(words[after:])}'" if words[after].kind == "name" else _number(words[after:])
         text = (
             "'" + words[after].text.strip("'\"%*^$.") + "'"
             if words[after].kind in ("name", "string")
@@ -106,6 +106,16 @@ def _filled(template: str, words: Sequence[Word], index: int, after: int) -> str
     if begins and after + 1 >= len(words):
         said = f'"{said}", with both kinds of quotes'
     return f"{said}{comma}{more}{_WHOLE if begins and after + 1 < len(words) else ''}"
+
+
+def _said(words: Sequence[Word]) -> str:
+    """A text of one or several words: `open deal`."""
+    found: list[str] = []
+    for word in words:
+        if word.kind != "name" or word.text.casefold() in ("and", "or", "if", "else"):
+            break
+        found.append(word.text)
+    return " ".join(found)
 
 
 def _number(words: Sequence[Word]) -> str:

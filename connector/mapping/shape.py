@@ -15,7 +15,7 @@ from connector.mapping.language import schema
 from connector.mapping.misplaced import misplaced
 from connector.mapping.policy_keys import UNLIMITED
 from connector.mapping.words import listed
-from connector.mapping.wrong_values import of_wrong_kind, or_leave_out, unknown_word
+from connector.mapping.wrong_values import BESIDE, of_wrong_kind, or_leave_out, unknown_word
 
 _KINDS: Final[Mapping[str, str]] = {
     "string": "text",
@@ -89,6 +89,9 @@ def _found(error: ValidationError) -> str:
             return f"{listed(missing)} {'is' if len(missing) == 1 else 'are'} missing{write}"
         case "type" if wanted == ["integer", "string"]:
             return f"must be a whole number, or {UNLIMITED}, and is {_is(given)}"
+        case "type" if key in BESIDE and list(error.absolute_path)[-4:-3] == ["write_back"]:
+            *_, moment, record, _ = error.absolute_path
+            return f"stands below `{record}`, and belongs beside it: put `{key}` under `{moment}`, as far in as `{record}`"
         case "type":
             kinds = [wanted] if isinstance(wanted, str) else wanted
             return f"must be {_either(kinds)}, and is {_is(given)}{of_wrong_kind(kinds, given, key)}"

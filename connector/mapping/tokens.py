@@ -136,6 +136,17 @@ def conjuncts(field: Field) -> list[str]:
     return [field.source[begin:end].strip() for begin, end in zip(begins, ends, strict=True)]
 
 
+def label_candidates(words: Sequence[Token]) -> Iterator[Sequence[Token]]:
+    """Yield two and three names side by side that are no part of a longer field."""
+    for first in range(len(words)):
+        for last in (first + 3, first + 2):
+            run = words[first:last]
+            around = [*words[max(first - 1, 0) : first], *words[last : last + 1]]
+            names = len(run) == last - first and all(each.kind == "name" for each in run)
+            if names and not any(each.text == "." for each in around):
+                yield run
+
+
 def compared(text: str) -> Iterator[tuple[int, str]]:
     """Cut a condition that cannot be read at each `and` and `or`: its parts that begin with a field and compare it, and
     where each begins; none of one with brackets or a choice, which cannot be cut so.
@@ -222,7 +233,7 @@ def _check_sayings(field: Field) -> None:
         if token.kind == "name" and token.text.casefold() == "is" and field.tokens[number - 1].text != ".":
             raise BadSource(
                 token.offset,
-                f'has "{token.text}", which is not available{_ending(written(field.tokens) or "")}',
+                f'has "{token.text}", which is not available{_ending(written(field.tokens, number) or "")}',
             )
     if day := _BARE_DAY.search(QUOTED.sub(lambda found: "_" * len(found[0]), field.source)):
         raise BadSource(

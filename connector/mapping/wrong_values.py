@@ -9,7 +9,7 @@ from connector.mapping.builder import shown
 from connector.mapping.habits import INSTEAD, WORDS, excluded
 from connector.mapping.language import schema
 from connector.mapping.words import LIKE_A_FIELD, closest, flow, folded, listed, nearest
-from connector.policy.hours import meant_window
+from connector.policy.hours import meant_hours, meant_window
 
 _SPELT_FLAGS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("yes", "y", "on", "true", "1"), "true"),
@@ -19,8 +19,7 @@ _WINDOW: Final = '{days: mon-fri, from: "09:00", until: "18:00"}'
 """What is written for `window`; `always` is only for tests."""
 _HOURS: Final = '{hours: {mon-fri: "09:00-18:00", sat: "10:00-14:00"}}'
 FURTHER_IN: Final = "two blanks further in"
-_FIELDS: Final = "fields stand directly below their record"
-_BESIDE: Final = frozenset({"stage", "note", "tags", "log_call"})
+BESIDE: Final = frozenset({"stage", "note", "tags", "log_call"})
 """Keys of a moment that people put below `deal`."""
 _PARTS: Final = frozenset({"days", "from", "until"})
 _EVER: Final = frozenset({"anytime", "any time", "any", "24/7", "24h", "off", "none", "all day", "never"})
@@ -148,7 +147,7 @@ def _of_collection(kinds: Sequence[str], value: Any, key: str) -> str:
     if key == "pipeline" and is_list:
         return "write a rule for each, or leave it out for all"
     if "null" in kinds and not is_list:
-        return f"`{key}` of a moment stands beside its record, not below it" if key in _BESIDE else _FIELDS
+        return "fields stand directly below their record"
     if list(kinds) == ["array"]:
         return 'each item of a list begins with "- "'
     if "string" in kinds:
@@ -165,7 +164,7 @@ def _of_text(kinds: Sequence[str], value: str, key: str) -> str:
     if key == "closed_dates":
         return 'write a list of days: ["2026-12-24"]'
     if key == "hours":
-        return f"write hours: {flow(_hours_of([value]) or {'mon-fri': '09:00-18:00'})}"
+        return f"write hours: {flow(_hours_of([value]) or meant_hours({'hours': {'mon-fri': value}}))}"
     if list(kinds) == ["array"]:
         return f"write [{shown(value)}]"
     return _example(key) if list(kinds) == ["object"] else ""

@@ -214,8 +214,13 @@ def meant_hours(window: Mapping[str, object]) -> dict[str, object]:
 
 
 def _sensible(days: str, ranges: object) -> tuple[str, object]:
-    found = meant_window(f"{days} {ranges}") if isinstance(ranges, str) else None
-    return (found[0], f"{found[1]}-{found[2]}") if found else (days, ranges)
+    if not isinstance(ranges, str):
+        return days, ranges
+    if ranges.strip().casefold() in _NONE:
+        return days, []
+    several = [_meant(each) for each in _SEVERAL.split(ranges.strip()) if _BETWEEN.search(each)]
+    found = meant_window(f"{days} 09:00-18:00")
+    return (found[0] if found else days), (several if len(several) > 1 else _meant(ranges))
 
 
 def _is_day(word: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Final
 from connector.policy.durations import spelled
 from connector.policy.facts import HOUR, Cap, Facts
 from connector.policy.kinds import NumberType, country_of, types_of
+from connector.policy.numbers import region_name
 from connector.policy.sentences import describe_window, moment, past
 from connector.policy.terms import OncePer, Outside, Terms
 from connector.policy.verdicts import Answer, Judgement, Verdict
@@ -97,7 +98,7 @@ def _countries(terms: Terms, facts: Facts) -> Iterator[Verdict]:
     if country in allowed:
         yield _allow("countries", facts, f"{facts.phone_number} is in {country}; {whose} calls {listed}")
     else:
-        where = f"is in {country}" if country else "is in no country"
+        where = f"is in {region_name(country)}" if country else "is in no country"
         sentence = f"{facts.phone_number} {where}, and {whose} calls {listed} only (countries)"
         yield _skip("countries", "country_not_allowed", sentence)
 

@@ -71,6 +71,16 @@ def not_a_region(text: str) -> str:
     return f'"{text[:60]}" is not a country{meant or "; write its two letters, such as US or GB"}'
 
 
+def region_name(code: str) -> str:
+    """`GG (Guernsey)` for `GG`."""
+    from phonenumbers.geodata.locale import LOCALE_DATA  # 1 MB, and only sentences need it
+
+    names = LOCALE_DATA.get(code, {})
+    name = names.get("en", "")
+    name = names.get(name[1:], "") if name.startswith("*") else name  # "*aa": as in that language
+    return f"{code} ({name})" if name else code
+
+
 @cache
 def _names() -> dict[str, str]:
     """Names of countries in small letters, in English and in their own languages, and the code of each."""

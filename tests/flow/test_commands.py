@@ -252,6 +252,34 @@ def test_preview_says_which_field_and_amount_of_a_record_file_is_meant_and_that_
     assert 'capitals count: contact.firstname has "Ada", the condition "ada"' in said
 
 
+def test_preview_says_where_capitals_differ_within_a_text_and_how_foreign_numbers_are_read(
+    tmp_path: Path,
+) -> None:
+    record, rules = tmp_path / "record.yaml", tmp_path / "rules.yaml"
+    record.write_text(
+        RECORD.read_text().replace("(202) 555-0147", "020 7946 0123").replace("Ada\n", "Ada Maria\n")
+    )
+    example = (ROOT / "examples/workflows/call-demo-requests.yaml").read_text()
+    entered = "      enters: Demo requested\n"
+    rules.write_text(example.replace(entered, f"{entered}      if: \"'maria' in contact.firstname\"\n"))
+    said = _run("preview", rules, "--record", record).output
+    wanted = (
+        "capitals count: contact.firstname has \"Ada Maria\"; write 'maria' in (contact.firstname | lower)"
+    )
+    assert wanted in said
+    rules.write_text(example)
+    said = _run("preview", rules, "--record", record).output
+    assert "or `region` under `call`, the country of numbers without a country code" in said
+
+
+def test_preview_says_how_tags_of_a_record_file_are_written(tmp_path: Path) -> None:
+    grace = (ROOT / "examples/records/grace-highlevel.yaml").read_text()
+    record = tmp_path / "record.yaml"
+    record.write_text(grace.replace("tags: [webinar]", "tags: hot, new lead"))
+    said = _run("preview", ROOT / "examples/workflows/ghl-opportunity.yaml", "--record", record).output
+    assert 'contact.tags  is the text "hot, new lead", and tags are a list: [hot, new lead]' in said
+
+
 def test_preview_without_a_database_claims_nothing_of_earlier_calls() -> None:
     said = _preview(BY_DAY)
     unseen = "not looked at: there is no database of Stagecall here"

@@ -68,7 +68,11 @@ def test_all_policies_are_returned_also_where_they_allow() -> None:
 @pytest.mark.parametrize(
     ("number", "word", "part"),
     [
-        ("+18095550100", "country_not_allowed", "is in DO, and the connection calls US only"),
+        (
+            "+18095550100",
+            "country_not_allowed",
+            "is in DO (Dominican Republic), and the connection calls US only",
+        ),
         (LONDON, "country_not_allowed", "is in GB"),
         ("+19005550100", "number_type_not_allowed", "is of the type premium"),
         ("+18005550199", "number_type_not_allowed", "toll_free"),

@@ -76,7 +76,9 @@ def test_a_window_on_one_line(new: str, wanted: str) -> None:
 def _usual() -> list[tuple[str, str, str]]:
     """What README.md says people usually change: what, the section, and the line for it."""
     readme = (ROOT / "README.md").read_text()
-    return re.findall(r"^\| ([^|]+) \| `(when|call|policy|ended)`[^|]* \| `(.+)` \|$", readme, re.MULTILINE)
+    row = r"^\| ([^|]+) \| `(when|call|policy|ended)`[^|]* \| `(.+)` \|$"
+    found = re.findall(row, readme, re.MULTILINE)
+    return [(what, section, line.replace("\\|", "|")) for what, section, line in found]
 
 
 @pytest.mark.parametrize(("what", "section", "line"), _usual())
@@ -129,8 +131,8 @@ def test_the_readme_names_usual_changes() -> None:
         (IF, f"{IF}      if: deal.amount > 5 and contact.city == 'Rome' or contact.email\n",
          "this is (deal.amount > 5 and contact.city == 'Rome') or contact.email, and not deal.amount > 5 and (contact.city =="),
         (IF, f"{IF}      if: contact.hs_country_region_code == 'Canada'\n", "holds two letters; did you mean CA?"),
-        (IF, f"{IF}      if: contact.city contains 'x' and deal.amount > $500\n", "write \"'x' in contact.city\""),
-        ("          ai_call_status: ended", "          stage: {answered: X}", "`stage` of a moment stands beside its record"),
+        (IF, f"{IF}      if: contact.city contains 'x' and deal.amount > $500\n", "write 'x' in contact.city; an `if` that begins"),
+        ("          ai_call_status: ended", "          stage: {answered: X}", "put `stage` under `ended`, as far in as `deal`"),
         ("      ended:\n", "      ended:\n        note: {{ call.outcome }} - {{ call.summary }}\n",
          'with all of the value: "{{ call.outcome }} - {{ call.summary }}"'),
         ("      ended:\n", '      ended:\n        note: "{{ call.outcome }}" - "{{ call.summary }}"\n',
@@ -148,6 +150,15 @@ def test_the_readme_names_usual_changes() -> None:
          "contact.mobilephone or contact.phone is the first of them with a value"),
         ("      ended:", "      end:", 'did you mean "ended"?'),
         ("      ended:", "      after_call:", 'did you mean "ended"?'),
+        (IF, f"{IF}      if: deal.amount > 5 and contact.jobtitle contains manager\n", "on; write 'manager' in contact.jobtitle"),
+        (IF, f"{IF}      if: deal.amount > 5 or lead status is open deal\n", '"lead status" is a label; did you mean contact.hs_lead'),
+        (IF, f"{IF}      if: contact.city is New York\n", "write contact.city == 'New York'"),
+        (IF, f"{IF}      if: contact.hs_country_region_code == 'UK'\n", "holds two letters; did you mean GB?"),
+        (WINDOW, 'window: {hours: "9:30-12, 13-5"}', 'write hours: {mon-fri: ["09:30-12:00", "13:00-17:00"]}'),
+        (WINDOW, 'window: {days: mon-fri, hours: {mon-fri: "9-5", sat: closed}}', 'write hours: {mon-fri: "09:00-17:00", sat: []}'),
+        ("    call:\n", "    call:\n      agent: Ada if contact.state = New York else Grace\n",
+         "\"{{ 'Ada' if contact.state == 'New York' else 'Grace' }}\""),
+        ("ai_call_status: calling", "dealnam: x", 'did you mean "dealname"?'),
         (EXAMPLE, TWO.replace("\n  - name: Call", "\n  name: Call"), "lacks its dash; a rule begins with it: - name: Call people"),
         (EXAMPLE, EXAMPLE.replace("        amount:", "        - x\n        amount:"), "has an item of a list beside keys; several"),
         ("  - name: Call", "  name: Call", "14:3  rules  lacks its dash; a rule begins with it: - name: Call people"),

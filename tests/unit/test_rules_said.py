@@ -58,7 +58,7 @@ from tests.unit.test_rules_newcomers import HUBSPOT
         ("deal.amount > 1000;", "leave it out"),
         ("deal->amount > 5", "a field is written with a dot: deal.amount"),
         ("deal_amount > 1000", "did you mean deal.amount?"),
-        ("deal amount > 1000", "a field is written with a dot, as deal.amount"),
+        ("deal amount > 1000", '"deal amount" is a label; did you mean deal.amount?'),
         ("deal.amount xor contact.phone", "write (a or b) and not (a and b)"),
         ("AND(deal.amount, contact.phone)", 'write "and", "or" between the conditions'),
         ("contact.phone == 'US' | 'CA'", "several values are a list: field in ['a', 'b']"),
