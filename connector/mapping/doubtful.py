@@ -83,6 +83,14 @@ def _of_value(field: str, sign: str, value: str, names: Names) -> Iterator[str]:
         if word in set(Source) and not value.isupper():  # the CRM's own word
             sign_spelt = "!=" if sign in ("ne", "notin") else "=="
             yield f"event.source holds the CRM's own words; ours are event.changed_by {sign_spelt} '{word}'"
+    elif (
+        key == "source"
+        and field != "event.source"
+        and WORDS.get(value.casefold(), value.casefold()) in set(Source)
+    ):
+        word = WORDS.get(value.casefold(), value.casefold())
+        asked = "not_source" if sign in ("ne", "notin") else "only_source"
+        yield f"who brought a record is not in {field}; write {asked}: {word}, beside `if`"
     elif field == names.stage_field and _LABEL.search(value):
         yield f'{field} holds ids of stages; "{value}" is a label, as in event.stage'
     elif key in ("pipeline", "pipelineId") and name in names.usual and _LABEL.search(value):

@@ -10,6 +10,10 @@ KEYS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("timezone", "time_zone", "tz"), "zone"),
     **dict.fromkeys(("stage", "entered", "enter", "to_stage", "stages"), "enters"),
     **dict.fromkeys(("notes", "memo", "comment"), "note"),
+    **dict.fromkeys(("log", "call_log", "log_the_call", "record_call"), "log_call"),
+    **dict.fromkeys(
+        ("not_placed", "not_called", "not called", "error", "on_error", "failure", "on_failure"), "failed"
+    ),
     **dict.fromkeys(("started", "calling", "initiated", "dialed"), "placed"),
     **dict.fromkeys(("then", "action", "actions", "do"), "call"),
     **dict.fromkeys(("trigger", "triggers", "on", "event"), "when"),
@@ -34,10 +38,27 @@ KEYS: Final[Mapping[str, str]] = {
         ),
         "cool_down",
     ),
-    **dict.fromkeys(("expire", "expiry", "expires_after"), "expires"),
+    **dict.fromkeys(
+        (
+            "expire",
+            "expiry",
+            "expires_after",
+            "expires_in",
+            "give_up_after",
+            "drop_after",
+            "max_wait",
+            "ttl",
+            "timeout",
+            "valid_for",
+            "deadline",
+        ),
+        "expires",
+    ),
     **dict.fromkeys(("hours", "calling_hours", "calling_window", "schedule"), "window"),
     **dict.fromkeys(("test", "test_mode", "dryrun", "dry run"), "dry_run"),
-    **dict.fromkeys(("holiday", "public_holidays"), "holidays"),
+    **dict.fromkeys(
+        ("holiday", "public_holidays", "no_holidays", "skip_holidays", "exclude_holidays"), "holidays"
+    ),
     **dict.fromkeys(
         (
             "completed",

@@ -21,6 +21,7 @@ _ALONE = "the condition stands alone; a choice is written 'a' if condition else 
 _SEVERAL = (
     'conditions are joined by "and", fields of which the first with a value will do by "or", texts by ~'
 )
+_WHO = "who brought a record is asked for by `only_source`, and left out by `not_source: import`, beside `if`"
 _HOURS = 'days and hours are the policy\'s window: {days: mon-fri, from: "09:00", until: "18:00"}'
 
 _SAID: Final[Mapping[str, str]] = {
@@ -44,6 +45,7 @@ _BARE: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         ("tag", "tags"), "tags are contact.tags, where the CRM has them: \"'hot' in contact.tags\""
     ),
+    **dict.fromkeys(("source", "import", "imported", "imports", "integration", "workflow"), _WHO),
     "trigger": "what starts a rule is `enters`, who did it `only_source`",
     **dict.fromkeys(
         ("null", "none", "nil", "empty", "blank", "undefined"), "a field without a value equals ''"

@@ -23,6 +23,10 @@ _IN_WHEN: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         ("workflow", "automation"), "a workflow that asks for the call is `only_source: workflow`"
     ),
+    **dict.fromkeys(
+        ("exclude", "except", "without", "not"),
+        "who brought it is left out by `not_source: import`, other records by `if: not (...)`",
+    ),
     **dict.fromkeys(("trigger", "event", "on", "when"), "leave it out: `enters` says what starts the rule"),
     **dict.fromkeys(
         ("leaves", "left", "exits"),
@@ -30,8 +34,9 @@ _IN_WHEN: Final[Mapping[str, str]] = {
     ),
 }
 """What to say of these below `when`."""
+_TIMES: Final = frozenset({"between", "time", "times", "clock", "at"})
 _FIELDS: Final[Mapping[str, str]] = {
-    "when": "; conditions on fields are written `if: contact.country == 'US'`",
+    "when": "; conditions on fields are written `if: contact.city == 'Austin'`",
     "call": "; what else the agent is told stands below `metadata`",
 }
 """Where a field of the CRM has its place, that somebody wrote as a key of this section."""
@@ -121,6 +126,8 @@ def _near(key: str, value: Any, what: str, known: Mapping[str, Any]) -> str:
         )
     if what == "when" and (said := _IN_WHEN.get(folded(key))):
         return f'"{shown(key)}" is not a key of "when"; {said}'
+    if what == "window" and folded(key) in _TIMES:
+        return f'"{shown(key)}" is not a key of "window"; its hours are from: "09:00", until: "18:00"'
     if "," in key:
         return f'"{shown(key)}" is several keys in one; write what stands below it under each of them'
     meant = KEYS.get(folded(key), "")

@@ -16,7 +16,7 @@ from connector.mapping.shape import Path, places
 from connector.mapping.words import flow, folded
 from connector.policy.calendars import check_countries
 from connector.policy.durations import parse_duration
-from connector.policy.hours import DAYS, Range, meant_hours, meant_time, parse_hours
+from connector.policy.hours import DAYS, Range, meant_hours, meant_time, meant_window, parse_hours
 from connector.policy.kinds import CALLED, NumberType
 from connector.policy.numbers import not_a_region, region_of
 from connector.policy.terms import OncePer, Outside
@@ -199,6 +199,8 @@ def _clock(text: str, day: str, midnight: str) -> str:
     except ValueError:
         meant = meant_time(text, midnight)
         write = meant or "one such as 09:00 or 17:30"
+        if both := meant_window(text):
+            write = f'from: "{both[1]}", until: "{both[2]}"'
         if meant and midnight == "24:00" and "01:00" <= meant < "09:00":
             write = f"{int(meant[:2]) + 12}{meant[2:]}, or {meant} if the night is meant"
         raise ValueError(f'"{shown(text)}" is not a time of the clock; write {write}') from None

@@ -259,6 +259,10 @@ class Reader:
             self.warn(
                 path, f'is the text "{raw.strip()}"; a merge field is written "{{{{ {raw.strip()} }}}}"'
             )
+        if raw.strip() in names.texts:
+            self.warn(
+                path, f'is the text "{raw.strip()}"; a merge field is written "{{{{ {raw.strip()} }}}}"'
+            )
         for foreign in () if bare else found.foreign:
             self.warn(path, f"has {foreign}, which is sent as it stands; {_MERGE_FIELD}")
         return found

@@ -47,6 +47,8 @@ def _meant_outcome(word: str) -> str:
         return "; write a line for each"
     if folded(word) in ("else", "other", "others", "default", "otherwise", "*", "any"):
         return f"; each is named by itself: {listed(Outcome)}"
+    if re.search(r"\b(?:no|nobody|not|never|un)[\w\s]*answer", folded(word)):
+        return f'; did you mean "{Outcome.NO_ANSWER}"?'
     name, equals, stage = word.partition("=")
     if equals:
         return f"; write {name.strip()}: {stage.strip()}"
@@ -162,8 +164,21 @@ class _MomentReader:
                 continue
             if word is not None:
                 self._check_stage((*at, outcome), word)
+            elif self._stands_in_a_row((*at, outcome)):
+                named = f"{outcome}: {next((each for each in wanted.values() if each), 'Qualified')}"
+                self.reader.mistake(
+                    (*at, outcome), f"has no stage; each outcome is written with its own: {named}"
+                )
             stages[Outcome(outcome)] = None if word is None else str(word).strip()
         return stages
+
+    def _stands_in_a_row(self, at: Path) -> bool:
+        """Is it an outcome that a comma follows, as in `{no_answer, voicemail: Call back}`?"""
+        line, column = self.reader.document.position(at)
+        return self.reader.document.lines[line - 1][column - 1 + len(str(at[-1])) :].lstrip()[:1] in (
+            ",",
+            "}",
+        )
 
     def _check_stage(self, at: Path, word: Any) -> None:
         if "{{" in str(word):
@@ -215,6 +230,10 @@ class _MomentReader:
             found = (
                 f'"{shown(name)}" is not a key of "{self.moment}"; write {owners[0]}: {{{shown(name)}: ...}}'
             )
+        elif name in set(Outcome):
+            stage = f"stage: {{{name}: Call back}}" if "stage" in possible else ""
+            text = f"a text: \"{{{{ 'to do' if call.outcome == '{name}' else call.outcome }}}}\""
+            found = f'"{name}" is an outcome, and no key of "{self.moment}"; by outcome there is {stage or text}{f", or {text}" if stage else ""}'
         elif name.split()[:1] and name.split()[0] in ("if", "when", "condition", "conditions"):
             found = f'"{name}" is not a key of "{self.moment}"; {_CHOICE}'
         elif meant is None and not isinstance(value, dict | list) and self.words.writable:

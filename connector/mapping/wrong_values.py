@@ -19,6 +19,8 @@ _WINDOW: Final = '{days: mon-fri, from: "09:00", until: "18:00"}'
 """What is written for `window`; `always` is only for tests."""
 _HOURS: Final = '{hours: {mon-fri: "09:00-18:00", sat: "10:00-14:00"}}'
 FURTHER_IN: Final = "two blanks further in"
+_OFTEN: Final = {"day": "24h", "week": "7d", "month": "30d"}
+_PER: Final = re.compile(r"\b(?:per|a|each|every)\s+(day|week|month)\b", re.IGNORECASE)
 BESIDE: Final = frozenset({"stage", "note", "tags", "log_call"})
 """Keys of a moment that people put below `deal`."""
 _PARTS: Final = frozenset({"days", "from", "until"})
@@ -89,6 +91,8 @@ def unknown_word(given: Any, words: Sequence[str], key: str) -> str:
             days, begins, ends = meant_hours
             return f'is no window; write {{days: {flow(days)}, from: "{begins}", until: "{ends}"}}'
         return f"is no window; write {_WINDOW}{ever}"
+    if key == "once_per" and (often := _PER.search(word)):
+        return f"is not possible here; once a {often[1]} is `cool_down: {_OFTEN[often[1]]}`"
     parts = [each.strip() for each in word.split(",")]
     meant = WORDS.get(folded(word))
     if len(parts) > 1 and set(parts) <= set(words):

@@ -160,7 +160,7 @@ def test_a_policy(policy: str, wanted: str | None) -> None:
         ("if: deal.amount >= 1000", "only_source: import\n      not_source: import", "names everybody that only_source names"),
         ("if: deal.amount >= 1000", "how: manually", "who changed it is `only_source: person`"),
         ("if: deal.amount >= 1000", "unless: deal.amount < 5", "write it as `if: not (...)`"),
-        ("if: deal.amount >= 1000", "owner: Anna", "conditions on fields are written `if: contact.country == 'US'`"),
+        ("if: deal.amount >= 1000", "owner: Anna", "conditions on fields are written `if: contact.city == 'Austin'`"),
         ("if: deal.amount >= 1000", "after: 2h", "a call is placed as soon as its window allows"),
         ("version: 1", "version: 1\npolicy: {cool_down: 24h}", '"policy" belongs into each rule, below `rules`'),
         ("agent: Lead Qualifier", "amount: 5", "what else the agent is told stands below `metadata`"),
