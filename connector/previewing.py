@@ -21,6 +21,7 @@ from connector.errors import ConfigError, ConnectorError, MalformedDelivery, Per
 from connector.looks import look, unread
 from connector.mapping.evaluate import Reason, Situation, concerns, decide_in, situation, stopped_by
 from connector.mapping.matching import ELSEWHERE, conditions
+from connector.mapping.policy_keys import Policy
 from connector.mapping.promised import promised
 from connector.mapping.rules import RuleFile
 from connector.mapping.stages import index_of
@@ -311,8 +312,23 @@ def _decided(
         register = Register(asked.conn, [call], asked.question.at, counting=True)
         row = as_judged(row, register.judge(call))
         if asked.conn is None:
-            row = replace(row, verdicts=[_unseen(each) for each in row.verdicts or ()])
+            unseen = [_unseen(each) for each in row.verdicts or ()]
+            row = replace(row, verdicts=[*unseen, *_uncounted(candidate.rule.policy)])
     return row, took
+
+
+def _uncounted(policy: Policy) -> Iterator[dict[str, Any]]:
+    """What the caps of a rule would look at."""
+    for most, span in ((policy.max_per_hour, "an hour"), (policy.max_per_day, "a day")):
+        if most is not None:
+            sentence = f"{most} {span} at most; not counted: there is no database of Stagecall here"
+            yield {
+                "policy": "caps",
+                "answer": "unknown",
+                "word": "unknown",
+                "sentence": sentence,
+                "next_at": None,
+            }
 
 
 def _unseen(verdict: Mapping[str, Any]) -> Mapping[str, Any]:

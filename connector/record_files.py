@@ -73,7 +73,12 @@ class RecordFile:
             found.append(
                 f"{self.file} is a record of {adapter.title}, and the rules read {name}, which that has not"
             )
-        words = [word for rule in rules.rules for word in rule.when.enters if "," not in word]
+        words = [
+            word
+            for rule in rules.rules
+            for word in rule.when.enters
+            if "," not in word and " or " not in word
+        ]
         here = str(self.values.get("stage") or "")
         meant = None if folded(here) in map(folded, words) else nearly(here, words)
         if here and meant:

@@ -29,7 +29,7 @@ def _spelt(text: str) -> str | None:
         then, condition, otherwise = middle.groups()
     else:
         return None
-    if any(word in part for part in (then, condition, otherwise) for word in ("{", "}", '"')):
+    if any(word in part for part in (then, condition, otherwise) for word in "{}"):
         return None
     choice = f"{_quoted(then)} if {_comparison(condition)} else {_quoted(otherwise)}"
     return f'"{{{{ {choice} }}}}"'
@@ -37,10 +37,11 @@ def _spelt(text: str) -> str | None:
 
 def _comparison(condition: str) -> str:
     """`contact.state == 'Texas'` for `contact.state = Texas` and `contact.state is Texas`."""
-    spelt = _IS.sub(r"\1 == ", condition)
+    spelt = _IS.sub(r"\1 == ", condition.replace('"', "'"))
     compared = _EQUALS.sub("==", spelt)
     return _BARE.sub(lambda found: f"{found[1]} '{found[2].strip()}'", compared)
 
 
 def _quoted(name: str) -> str:
-    return name if name.startswith("'") else f"'{name}'"
+    plain = name.strip("'\"")
+    return f"'{plain}'"

@@ -25,7 +25,7 @@ from connector.mapping.matching import (
 )
 from connector.mapping.merge import MergeField
 from connector.mapping.stages import index_of
-from connector.mapping.steps import Looked, Part, Step, beyond, found_in
+from connector.mapping.steps import Looked, Part, Step, beyond, capitals, found_in
 from connector.mapping.values import sendable, short
 from connector.mapping.vocabulary import OURS
 from connector.mapping.words import folded
@@ -47,6 +47,9 @@ __all__ = [
     "stopped_by",
     "verdicts",
 ]
+
+
+_DEFAULT = "agent: the default agent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +212,10 @@ def _request(rule: Rule, values: Mapping[str, Any], default_region: str, looked:
     if isinstance(number, Reason):
         return Decision(None, number, looked, took=True)
     agent = _one_line("agent", call.agent, values, looked)
-    if call.agent is None or folded(agent or "") == DEFAULT_AGENT:
-        looked[len(looked) - (agent is not None) :] = [_default_agent]
-        agent = None
+    if call.agent is None:
+        looked.append(lambda: (Step(Part.CALL, "agent", _DEFAULT),))
+    elif folded(agent or "") == DEFAULT_AGENT:
+        looked[-1], agent = partial(_default_agent, looked[-1]), None
     elif agent is None:
         reason = Reason("no_agent", f"agent is given as {call.agent.source} and that is empty")
         looked[-1] = partial(_refused, looked[-1], reason)
@@ -226,8 +230,10 @@ def _request(rule: Rule, values: Mapping[str, Any], default_region: str, looked:
     return Decision(request, None, looked, took=True)
 
 
-def _default_agent() -> tuple[Step]:
-    return (Step(Part.CALL, "agent", "agent: the default agent"),)
+def _default_agent(steps: Callable[[], Iterable[Step]]) -> Iterator[Step]:
+    """The same steps, of a choice that gives the default agent."""
+    for step in steps():
+        yield replace(step, sentence=_DEFAULT)
 
 
 def _refused(steps: Callable[[], Iterable[Step]], reason: Reason) -> Iterator[Step]:
@@ -260,7 +266,8 @@ def _value_step(
     found = found_in(values, frozenset(_fields_in(tree)))
     shown = "empty, left out" if value is None else short(value)
     sentence = f"{key.removeprefix('metadata.')}: {shown}"
-    yield Step(Part.CALL, key, sentence, True, found, beyond(notes, found))
+    remarks = [*beyond(notes, found), *(capitals(tree.source, found) if isinstance(tree, MergeField) else ())]
+    yield Step(Part.CALL, key, sentence, True, found, tuple(remarks))
 
 
 def _rendered(tree: Tree, values: Mapping[str, Any], notes: list[str]) -> Any:

@@ -8,8 +8,7 @@ from typing import Any, Final
 from connector.mapping.language import ANY, Rule, When
 from connector.mapping.merge import Condition
 from connector.mapping.stages import StageIndex, index_of
-from connector.mapping.steps import Looked, Part, Step, beyond, found_in, told
-from connector.mapping.tokens import QUOTED
+from connector.mapping.steps import Looked, Part, Step, beyond, capitals, found_in, told
 from connector.mapping.values import short
 from connector.mapping.words import folded, listed
 from connector.model import Catalog, Context, EventKind, Source, StageEvent
@@ -138,25 +137,8 @@ def _clauses(wanted: Condition, values: Mapping[str, Any]) -> Iterator[Step]:
         found = found_in(values, each.clause.compiled.fields)
         sentence = f"{each.clause.line}: {'true' if each.holds else 'false'}"
         sentence = f"{sentence} ({told(found)})" if found else sentence
-        notes = [*beyond(each.notes, found), *(() if each.holds else _capitals(each.clause.line, found))]
+        notes = [*beyond(each.notes, found), *(() if each.holds else capitals(each.clause.line, found))]
         yield Step(Part.WHEN, "if", sentence, each.holds, found, tuple(notes))
-
-
-def _capitals(line: str, found: Mapping[str, str | None]) -> Iterator[str]:
-    """What to say where a text of the condition is what a field holds but for its capitals."""
-    written = [each[1:-1] for each in QUOTED.findall(line)]
-    for name, value in found.items():
-        for held in (value or "").split(", "):
-            meant = [each for each in written if each != held and folded(each) == folded(held)]
-            yield from (f'capitals count: {name} has "{held}", the condition "{each}"' for each in meant)
-        for each in written if " in " in line else ():
-            if (
-                value
-                and each not in value
-                and folded(each) in folded(value)
-                and folded(each) != folded(value)
-            ):
-                yield f"capitals count: {name} has \"{value}\"; write '{each.lower()}' in ({name} | lower)"
 
 
 def still_there(verdict: Verdict, event: StageEvent) -> Iterator[Step]:

@@ -146,7 +146,7 @@ def _near(key: str, value: Any, what: str, known: Mapping[str, Any]) -> str:
 
 def _unknown(key: str, what: str, known: Mapping[str, Any]) -> str:
     word = folded(key)
-    a_field = word not in ELSEWHERE and word not in KEYS and _FIELD.fullmatch(key)
+    a_field = word not in ELSEWHERE and word not in KEYS and (what == "when" or _FIELD.fullmatch(key))
     below = "; what is written stands below one of them, such as ended" if what == "write_back" else ""
     found = unknown_key(key, f'"{what}"', list(known))
     return found if found.endswith("?") else found + (_FIELDS.get(what, "") if a_field else "") + below

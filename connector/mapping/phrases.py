@@ -105,6 +105,10 @@ def _filled(template: str, words: Sequence[Word], index: int, after: int) -> str
     begins = said.startswith("'") and index == len(_path(words[:index]))
     if begins and after + 1 >= len(words):
         said = f'"{said}", with both kinds of quotes'
+    if template.startswith(("{text} in {field}", "{text} not in {field}")) and not field.endswith(
+        ("tags", "field")
+    ):
+        more, comma = f"{more}; capitals count, unless it is ({field} | lower)", comma
     return f"{said}{comma}{more}{_WHOLE if begins and after + 1 < len(words) else ''}"
 
 

@@ -174,7 +174,8 @@ class Policy:
         OncePer,
         Key(
             "Once per",
-            "What this rule calls once: each stage_entry of a record, each record, or each number.",
+            "What this rule calls once, and never again: each stage_entry of a record, each record, or each number. For once"
+            " within a time there is cool_down.",
             one_of(OncePer),
             ["stage_entry", "record", "number"],
             default=OncePer.STAGE_ENTRY.value,

@@ -159,7 +159,8 @@ class _MomentReader:
         stages: dict[Outcome, str | None] = {}
         for outcome, word in wanted.items():
             if outcome not in set(Outcome):
-                found = f'"{shown(outcome)}" is not an outcome{_meant_outcome(outcome)}'
+                turned = f"; the outcome comes first: {{{word}: {outcome}}}" if word in set(Outcome) else ""
+                found = f'"{shown(outcome)}" is not an outcome{turned or _meant_outcome(outcome)}'
                 self.reader.mistake((*at, outcome), found)
                 continue
             if word is not None:

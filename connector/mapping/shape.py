@@ -89,6 +89,9 @@ def _found(error: ValidationError) -> str:
             return f"{listed(missing)} {'is' if len(missing) == 1 else 'are'} missing{write}"
         case "type" if wanted == ["integer", "string"]:
             return f"must be a whole number, or {UNLIMITED}, and is {_is(given)}"
+        case "type" if list(error.absolute_path)[-2:-1] == ["stage"] and isinstance(given, list):
+            turned = ", ".join(f"{each}: {key}" for each in given)
+            return f"the outcome comes first: stage: {{{turned}}}"
         case "type" if key in BESIDE and list(error.absolute_path)[-4:-3] == ["write_back"]:
             *_, moment, record, _ = error.absolute_path
             return f"stands below `{record}`, and belongs beside it: put `{key}` under `{moment}`, as far in as `{record}`"

@@ -1,12 +1,14 @@
 """What was looked at on the way to a decision, step by step: kept with a dispatch, and shown to a person."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
+from connector.mapping.tokens import QUOTED
 from connector.mapping.values import is_empty, short
+from connector.mapping.words import folded
 
 
 class Part(StrEnum):
@@ -79,3 +81,19 @@ def told(found: Mapping[str, str | None]) -> str:
 def beyond(notes: Iterable[str], found: Mapping[str, str | None]) -> tuple[str, ...]:
     """Return the notes that say more than what was found: that a field is empty, one sees there."""
     return tuple(note for note in notes if note.removesuffix(" is empty") not in found)
+
+
+def capitals(source: str, found: Mapping[str, str | None]) -> Iterator[str]:
+    """What to say where a text of an expression is what a field holds, or a part of it, but for its capitals."""
+    written = [each[1:-1] for each in QUOTED.findall(source)]
+    for name, value in found.items():
+        held = [*(value or "").split(", "), value or ""]
+        same = [
+            (one, each) for one in held for each in written if one != each and folded(one) == folded(each)
+        ]
+        yield from (f'capitals count: {name} has "{one}", not "{each}"' for one, each in dict.fromkeys(same))
+        if same or value is None or " in " not in source:
+            continue
+        for each in written:
+            if each not in value and folded(each) in folded(value):
+                yield f"capitals count: {name} has \"{value}\"; write '{each.lower()}' in ({name} | lower)"

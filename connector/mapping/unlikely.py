@@ -19,6 +19,7 @@ from connector.mapping.words import closest, flow, folded, nearly
 from connector.mapping.write_back_keys import Moment, WriteBacks
 from connector.model import Outcome
 from connector.policy.durations import spelled
+from connector.policy.terms import OncePer
 
 _SHORT: Final = timedelta(minutes=5)
 _WRITTEN_DAY: Final = re.compile(r"[0-9]{1,2}[/.][0-9]{1,2}[/.](?:[0-9]{2}){1,2}")
@@ -169,6 +170,9 @@ def _policy(path: Path, policy: Policy) -> Iterator[Doubt]:
     if policy.terms.zone is not None:
         found = f"goes by the clock of {policy.terms.zone} for everybody, wherever they are; lead is each person's own clock"
         yield (*path, "window", "zone"), found
+    if policy.cool_down is not None and policy.terms.once_per is OncePer.NUMBER:
+        found = "means once ever: this rule calls no number again, also after `cool_down`; for once within a time `cool_down` alone is enough"
+        yield (*path, "once_per"), found
     if policy.cool_down is not None and policy.cool_down < _SHORT:
         yield (*path, "cool_down"), f"is {spelled(policy.cool_down)}: m stands for minutes; a month is 30d"
     if policy.expires < _SHORT:
@@ -213,11 +217,9 @@ def _write_back(path: Path, rule: Rule, words: Vocabulary) -> Iterator[Doubt]:
                 at,
                 f'is the property "{key}", which is not one of the standard ones of {name}; did you mean "{meant}"?',
             )
-        elif key in _OUR_KEYS:
-            yield (
-                at,
-                f"is a property of {name} that is called {key}; the {key} of this moment stands beside {name}, not below it",
-            )
+        elif (ours := folded(key).replace(" ", "_")) in _OUR_KEYS:
+            found = f"is a property of {name} that is called {key}; if our own `{ours}` is meant, put it beside `{name}`, not below it"
+            yield at, found
         elif " " in key:
             yield (
                 at,

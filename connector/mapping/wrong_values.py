@@ -101,6 +101,7 @@ def unknown_word(given: Any, words: Sequence[str], key: str) -> str:
         instead = f"; {said}"
     elif meant in words:
         instead = f'; did you mean "{meant}"? There are: {listed(words)}'
+        instead += "; each means once ever, and once a month is `cool_down: 30d`" if key == "once_per" else ""
     else:
         instead = closest(word, words)
     return f"is not possible here{instead}"

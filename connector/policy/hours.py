@@ -218,9 +218,14 @@ def _sensible(days: str, ranges: object) -> tuple[str, object]:
         return days, ranges
     if ranges.strip().casefold() in _NONE:
         return days, []
-    several = [_meant(each) for each in _SEVERAL.split(ranges.strip()) if _BETWEEN.search(each)]
+    several = [_by_day(each) for each in _SEVERAL.split(ranges.strip()) if _BETWEEN.search(each)]
     found = meant_window(f"{days} 09:00-18:00")
-    return (found[0] if found else days), (several if len(several) > 1 else _meant(ranges))
+    return (found[0] if found else days), (several if len(several) > 1 else _by_day(ranges))
+
+
+def _by_day(text: str) -> str:
+    """The range that is meant, without the night that it may be."""
+    return _meant(text).partition(", or ")[0]
 
 
 def _is_day(word: str) -> bool:
@@ -234,7 +239,7 @@ def _meant(text: object) -> str:
     """Return what a person probably meant who wrote `9-17`, `9:00-18:00` or `9am to 5pm`."""
     several = [each for each in _SEVERAL.split(str(text).strip()) if each]
     if len(several) > 1 and all(_BETWEEN.search(each) for each in several):
-        return "[" + ", ".join(f'"{_meant(each)}"' for each in several) + "]"
+        return "[" + ", ".join(f'"{_by_day(each)}"' for each in several) + "]"
     halves = _BETWEEN.split(str(text).strip().casefold())
     times = [meant_time(half, midnight) for half, midnight in zip(halves, ("00:00", "24:00"), strict=False)]
     if len(halves) != 2 or None in times:

@@ -249,7 +249,7 @@ def test_preview_says_which_field_and_amount_of_a_record_file_is_meant_and_that_
     assert '"name" is not one of the standard fields of deal; did you mean "dealname"?' in said
     assert '"phone number" is not one of the standard fields of contact; did you mean "phone"?' in said
     assert 'is the text "$4,800", not a number; CRMs give amounts as 4800' in said
-    assert 'capitals count: contact.firstname has "Ada", the condition "ada"' in said
+    assert 'capitals count: contact.firstname has "Ada", not "ada"' in said
 
 
 def test_preview_says_where_capitals_differ_within_a_text_and_how_foreign_numbers_are_read(
@@ -297,6 +297,14 @@ def test_preview_says_where_a_field_of_a_record_file_belongs_and_which_agent_cal
     agent = "      agent: \"{{ 'Ada' if deal.amount > 5000 else 'default' }}\"\n"
     rules.write_text(example.replace(call, call + agent))
     assert "agent: the default agent" in _run("preview", rules, "--record", record).output
+    rules.write_text(
+        example.replace(call, call + agent.replace("deal.amount > 5000", "contact.firstname == 'ADA'"))
+    )
+    said = _run("preview", rules, "--record", record).output
+    assert 'capitals count: contact.firstname has "Ada", not "ADA"' in said
+    rules.write_text(example.replace("cool_down: 24h", "max_per_hour: 5"))
+    said = _run("preview", rules, "--record", record).output
+    assert "?     caps: 5 an hour at most; not counted: there is no database of Stagecall here" in said
     rules.write_text(example.replace(entered, f"{entered}      if: contact.city == 'Rome'\n"))
     said = _run("preview", rules, "--record", record).output
     assert "deal.city  is read by the rules as contact.city; put it below contact" in said

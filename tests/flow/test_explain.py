@@ -109,7 +109,7 @@ def test_a_placed_call_is_explained_with_all_that_was_found(desk: Any) -> None:
             RULES.replace("window: always", "window: always, countries: [GB]"),
             {},
             "country_not_allowed",
-            ["no    countries: +12025550123 is in US, and the rule calls GB only", "- a number of an allowed country"],
+            ["no    countries: +12025550123 is in US (United States), and the rule calls GB only", "- a number of an allowed country"],
         ),
         (
             RULES.replace("window: always", "window: always, dry_run: true"),

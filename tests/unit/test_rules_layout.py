@@ -1,6 +1,7 @@
 """Slips of the layout of an example file: blanks before a line, commas, brackets, quotes; and what loads but is not meant."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -76,17 +77,30 @@ def test_a_window_on_one_line(new: str, wanted: str) -> None:
 def _usual() -> list[tuple[str, str, str]]:
     """What README.md says people usually change: what, the section, and the line for it."""
     readme = (ROOT / "README.md").read_text()
-    row = r"^\| ([^|]+) \| `(when|call|policy|ended)`[^|]* \| `(.+)` \|$"
+    row = r"^\| ([^|]+) \| `(when|call|policy|ended|failed)`[^|]* \| `(.+)` \|$"
     found = re.findall(row, readme, re.MULTILINE)
     return [(what, section, line.replace("\\|", "|")) for what, section, line in found]
 
 
+def _without(key: str, section: str, lines: list[str]) -> Iterator[str]:
+    """The lines but those of a key of the section."""
+    inside, dropped = -1, -1
+    for each in lines:
+        blanks = len(each) - len(each.lstrip())
+        inside = blanks if each.strip() == f"{section}:" else inside if blanks > inside else -1
+        if inside >= 0 and blanks == inside + 2:
+            dropped = blanks if each.strip().partition(":")[0] == key else -1
+        elif blanks <= dropped:
+            dropped = -1
+        if dropped < 0:
+            yield each
+
+
 @pytest.mark.parametrize(("what", "section", "line"), _usual())
 def test_what_the_readme_says_people_change_has_no_mistake(what: str, section: str, line: str) -> None:
-    key, of_highlevel = line.partition(":")[0], what.startswith("HighLevel")
+    of_highlevel = what.startswith("HighLevel")
     example = (ROOT / "examples/workflows/ghl-opportunity.yaml").read_text() if of_highlevel else EXAMPLE
-    kept = (each for each in example.splitlines() if each.strip().partition(":")[0] != key)
-    lines = list(kept)
+    lines = list(_without(line.partition(":")[0], section, example.splitlines()))
     at = next(number for number, each in enumerate(lines) if each.strip() == f"{section}:")
     further = len(lines[at]) - len(lines[at].lstrip()) + 2
     lines.insert(at + 1, " " * further + line)
@@ -173,6 +187,16 @@ def test_the_readme_names_usual_changes() -> None:
         ("      ended:\n", "      ended:\n        no_answer: X\n", "by outcome there is stage: {no_answer: Call back}"),
         ("      failed:", "      not_placed:", 'did you mean "failed"?'),
         ('"not called: {{ reason | truncate(200) }}"', "reason", 'a merge field is written "{{ reason }}"'),
+        ("      ended:\n", "      ended:\n        stage: {Back: [busy, no_answer]}\n", "first: stage: {busy: Back, no_answer: Back}"),
+        ("      ended:\n", "      ended:\n        stage: {Back: busy}\n", "the outcome comes first: {busy: Back}"),
+        (WINDOW, "window: {days: mon-fri, hours: 8-12 and 2-6}", 'write hours: {mon-fri: ["08:00-12:00", "14:00-18:00"]}'),
+        (IF, f"{IF}      deal amount: 1,500 or more\n", "conditions on fields are written `if: contact.city == 'Austin'`"),
+        (WINDOW, "once_per: person", "each means once ever, and once a month is `cool_down: 30d`"),
+        (WINDOW, "once_per: number", "means once ever: this rule calls no number again, also after `cool_down`"),
+        ("    call:\n", '    call:\n      agent: if contact.city is "Rome" then "Ada" else "Grace"\n',
+         "\"{{ 'Ada' if contact.city == 'Rome' else 'Grace' }}\""),
+        (IF, f"{IF}      if: deal.amount > 5 and contact.jobtitle contains manager\n", "unless it is (contact.jobtitle | lower)"),
+        ("          ai_call_status: ended", "          log call: yes", "if our own `log_call` is meant, put it beside `deal`"),
         (EXAMPLE, TWO.replace("\n  - name: Call", "\n  name: Call"), "lacks its dash; a rule begins with it: - name: Call people"),
         (EXAMPLE, EXAMPLE.replace("        amount:", "        - x\n        amount:"), "has an item of a list beside keys; several"),
         ("  - name: Call", "  name: Call", "14:3  rules  lacks its dash; a rule begins with it: - name: Call people"),

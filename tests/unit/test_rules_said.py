@@ -285,7 +285,7 @@ WORDS = replace(
         ("    write_back:", "    policy: {cool_down: 1m}\n    write_back:", "is 1 minute: m stands for minutes"),
         ("        deal: {", "        stage: Demo requested\n        deal: {", "where this rule finds it; leave it out"),
         ("        deal: {", "        deal: {x: \"{{ 'a' if call.outcome == 'busy' }}\", ", "where its condition is false the property is cleared"),
-        ("        deal: {", "        deal: {stage: Won, ", "the stage of this moment stands beside deal, not below it"),
+        ("        deal: {", "        deal: {stage: Won, ", "if our own `stage` is meant, put it beside `deal`, not below it"),
         ("        deal: {", "        deal: {AI Outcome: x, ", "names of properties have no blanks"),
         ("        deal: {", "        tags: {add: 'a, b'}\n        deal: {", 'has one tag "a, b"; several are a list'),
         ("        deal: {", "        tags: {add: a, remove: a}\n        deal: {", 'adds and removes "a"; it is added'),
