@@ -18,9 +18,11 @@ from connector.config import OWN_URL, Config, load_config, process_environment
 from connector.database import create_engine, running_database
 from connector.errors import ConfigError, ConnectorError, PermanentError
 from connector.model import utc_now
+from connector.policy.hours import meant_time
 from connector.store import migrate
 from connector.store.schema import is_current
 
+_EXAMPLE: Final = "2026-11-29T23:30"
 _LIKE_A_MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 P = ParamSpec("P")
@@ -73,17 +75,28 @@ def given_moment(text: str | None) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         why = f" ({error})" if _LIKE_A_MOMENT.match(text) and "isoformat" not in str(error) else ""
-        raise PermanentError(
-            f'"{text}" is not a moment{why}; write one like 2026-11-29T23:30Z, by the clock of UTC, or'
-            " 2026-11-29T23:30-05:00, by a clock that is five hours behind UTC, as New York's is in winter"
-        ) from None
+        raise PermanentError(f'"{text}" is not a moment{why}; {moment_written(text)}') from None
     if moment.tzinfo is None:
-        hour = "T".join(text.split()) if ":" in text else f"{text}T09:00"
-        raise PermanentError(
-            f'"{text}" does not say by which clock; write {hour}Z for UTC, or {hour}-05:00 for a clock that is five'
-            " hours behind UTC, as New York's is in winter"
-        )
+        raise PermanentError(f'"{text}" does not say by which clock; {moment_written(text)}')
     return moment
+
+
+def moment_written(text: str) -> str:
+    """Say how a moment is written: that of `2026-11-30 8pm` where one can tell, else an example."""
+    found = _LIKE_A_MOMENT.match(text)
+    time = meant_time(text[found.end() :].strip(" T,")) if found else None
+    hour = f"{found[0]}T{time or '09:00'}" if found and _is_a_day(found[0]) else None
+    return (
+        f"write {'' if hour else 'one like '}{hour or _EXAMPLE}Z, by the clock of UTC, or {hour or _EXAMPLE}-05:00, by a"
+        " clock that is five hours behind UTC, as New York's is in winter"
+    )
+
+
+def _is_a_day(text: str) -> bool:
+    try:
+        return bool(datetime.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 @contextmanager

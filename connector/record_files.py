@@ -12,7 +12,7 @@ from connector.mapping.evaluate import fields_needed
 from connector.mapping.language import ANY
 from connector.mapping.rules import RuleFile
 from connector.mapping.source import load_yaml
-from connector.mapping.words import closest, folded, nearly
+from connector.mapping.words import closest, flow, folded, nearly
 from connector.model import Catalog, Context, Pipeline, RecordRef, Stage, StageEvent
 from connector.near_files import not_read
 
@@ -41,6 +41,7 @@ class RecordFile:
                 f" rules come first: stagecall preview {self.file} --record ada.yaml"
             )
             raise ConfigError([Mistake(str(self.file), 0, 0, "", found)])
+        adapters = list(adapters)
         possible = list(dict.fromkeys([*(name for each in adapters for name in each.objects), *_PLACE]))
         mistakes = []
         for key, value in self.values.items():
@@ -48,7 +49,7 @@ class RecordFile:
                 found = f"is not part of a record{_home(key) or closest(key, possible)}"
                 mistakes.append(self.document.mistake((key,), found))
             elif key not in _PLACE and value is not None and not isinstance(value, dict):
-                found = f"has fields below it, and is no mapping; write {key}: {{name_of_a_field: its value}}"
+                found = f"has its fields below it; write {key}: {{{_name_of(key, adapters)}: {flow(value)}}}"
                 mistakes.append(self.document.mistake((key,), found))
         if mistakes:
             raise ConfigError(mistakes)
@@ -134,6 +135,12 @@ class RecordFile:
         stage = event.stage or (pipeline or Pipeline("", "", (Stage("", ""),))).stages[0].id or None
         ref = RecordRef(event.record.type, event.record.id)
         return Context(ref, stage, pipeline.id if pipeline else event.pipeline, fields)
+
+
+def _name_of(key: str, adapters: Iterable[Adapter | type[Adapter]]) -> str:
+    """The field that names a record of this kind: dealname, firstname."""
+    known = {field for each in adapters for field in each.standard_fields.get(key, ())}
+    return next((each for each in (f"{key}name", "firstname", "firstName", "name") if each in known), "name")
 
 
 def _no_field(name: str, key: str, known: Iterable[str]) -> str:

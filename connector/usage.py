@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import click
 
+from connector.commands import moment_written
+
 _OPTIONS: Final = {
     **dict.fromkeys(
         ("--pipeline", "--deal", "--contact", "--opportunity", "--amount"),
@@ -70,6 +72,8 @@ def _extra(words: Sequence[str]) -> str:
     named = [number for number, word in enumerate(words) if word.startswith("--")]
     for start, end in pairwise([*named, len(words)]):
         given = [each for each in words[start + 1 : end] if not each.endswith(_YAML)]
+        if len(given) > 1 and words[start] in ("--at", "--entered"):
+            return f"a moment is one word: {moment_written(' '.join(given))}"
         if len(given) > 1:
             return f'several words stand in quotes: {words[start]} "{" ".join(given)}"'
     files = [word for word in words[1:] if word.endswith(_YAML)]

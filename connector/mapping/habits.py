@@ -215,7 +215,7 @@ _RECORDS: Final = frozenset({"deal", "deals", "opportunity", "opportunities", "l
 _FIELDS: Final = tuple(
     frozenset(group.split())
     for group in (
-        "value amount price revenue deal_value deal_amount monetaryvalue",
+        "value amount price revenue deal_value deal_amount lead_value leadvalue opportunity_value monetaryvalue",
         "owner owner_id assigned_to assignedto hubspot_owner_id",
         "mobile mobilephone mobile_phone cell cellphone phone phone_number telephone",
         "stage dealstage stage_name pipelinestageid pipeline_stage",

@@ -34,6 +34,8 @@ _IN_WHEN: Final[Mapping[str, str]] = {
     ),
 }
 """What to say of these below `when`."""
+_LONG: Final = 6
+"""Letters of a key that is recognised though it is misspelt and in another place."""
 _TIMES: Final = frozenset({"between", "time", "times", "clock", "at"})
 _FIELDS: Final[Mapping[str, str]] = {
     "when": "; conditions on fields are written `if: contact.city == 'Austin'`",
@@ -137,11 +139,22 @@ def _near(key: str, value: Any, what: str, known: Mapping[str, Any]) -> str:
         return f'"{shown(key)}" is not a key of "{what}"; it is `{meant}` here, and belongs under `{home}`'
     home = _home(key, known)
     if home is None:
-        return ""
+        return _nearly_elsewhere(key, what)
     place = (
         f"stands beside `{what}`, not below it" if home == "rule" else f"belongs under `{home}`, further in"
     )
     return f'"{shown(key)}" is not a key of "{what}"; it {place}'
+
+
+def _nearly_elsewhere(key: str, what: str) -> str:
+    """What to say of a key that is nearly one of another section: `max_calls_per_hour` beside `policy`."""
+    homes = {
+        each: section["title"] for section in schema()["$defs"].values() for each in section["properties"]
+    }
+    meant = nearly(key, [each for each, home in homes.items() if "," not in home])
+    if meant is None or homes[meant] == what or len(meant) < _LONG or folded(key) in (*KEYS, *ELSEWHERE):
+        return ""
+    return f'"{shown(key)}" is not a key of "{what}"; did you mean "{meant}"? It belongs under `{homes[meant]}`, further in'
 
 
 def _unknown(key: str, what: str, known: Mapping[str, Any]) -> str:

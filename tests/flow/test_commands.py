@@ -327,7 +327,7 @@ def test_preview_names_what_no_crm_has_in_a_record_file_and_a_record_of_another_
     record.write_text("stage: Demo requested\namount: 4800\ndeal: Acme\n")
     said = _run("preview", ROOT / "examples/workflows/call-demo-requests.yaml", "--record", record)
     assert "it is a field, and stands below its record: deal: {amount: ...}" in said.output
-    assert "deal  has fields below it, and is no mapping" in said.output
+    assert "deal  has its fields below it; write deal: {dealname: Acme}" in said.output
     other = _run("preview", ROOT / "examples/workflows/ghl-opportunity.yaml", "--record", RECORD).output
     assert "is a record of HubSpot, and the rules read opportunity, which that has not" in other
 

@@ -25,7 +25,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 PREVIEW = "preview rules/mine.yaml --record ada.yaml"
 SLIPS = [
     (f"{PREVIEW} --stage Contract sent", 'several words stand in quotes: --stage "Contract sent"'),
-    (f"{PREVIEW} --at 2026-11-30 23:30", 'several words stand in quotes: --at "2026-11-30 23:30"'),
+    (
+        f"{PREVIEW} --at 2026-11-30 23:30",
+        "a moment is one word: write 2026-11-30T23:30Z, by the clock of UTC, or 2026-11-30T23:30-05:00",
+    ),
     (
         f"{PREVIEW} --pipeline Sales",
         "'--pipeline'; it is said in the record file, as pipeline: Sales Pipeline",
@@ -65,7 +68,7 @@ SLIPS = [
     ),
     (
         f"{PREVIEW} --at 2026-11-30",
-        "write 2026-11-30T09:00Z for UTC, or 2026-11-30T09:00-05:00 for a clock that is",
+        "write 2026-11-30T09:00Z, by the clock of UTC, or 2026-11-30T09:00-05:00, by a clock",
     ),
 ]
 

@@ -40,6 +40,7 @@ def said(crm: str, old: str, new: str) -> list[str]:
         ("ghl", "RECORD.id", "opportunity.amount > 5", 'did you mean "monetaryValue"?'),
         ("ghl", "RECORD.id", "opportunity.status == 'Open'", 'usual values of opportunity.status; did you mean "open"? There are: abandoned, lost, open, won'),
         ("ghl", "RECORD.id", "contact.tags == 'vip'", "contact.tags is a list; write \"'vip' in contact.tags\", with both"),
+        ("ghl", "RECORD.id", "opportunity.lead_value > 5", 'did you mean "monetaryValue"?'),
         ("ghl", "RECORD.id", "contact.tags = vip", "tags are a list; write \"'vip' in contact.tags\", with both kinds"),
         ("ghl", "RECORD.id", "contact.assignedTo == 'Grace'", 'contact.assignedTo holds an id, and "Grace" is a name'),
         ("ghl", "RECORD.id", "'VIP' in contact.tags", "put the whole in quotes of the other kind: if: \"'VIP' in contact.tags\""),
