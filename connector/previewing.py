@@ -23,7 +23,7 @@ from connector.mapping.evaluate import Reason, Situation, concerns, decide_in, s
 from connector.mapping.matching import ELSEWHERE, conditions
 from connector.mapping.policy_keys import Policy
 from connector.mapping.promised import promised
-from connector.mapping.rules import RuleFile
+from connector.mapping.rules import Rule, RuleFile
 from connector.mapping.stages import index_of
 from connector.mapping.steps import Part, Step
 from connector.mapping.vocabulary import Moment
@@ -252,10 +252,19 @@ def _event(asked: _Preview, event: StageEvent) -> dict[str, Any]:
             continue
         here = here or _here(asked, event, catalog)
         row, took = _decided(asked, candidate, here)
-        rows.append(_shown(row) | {"afterwards": list(promised(rule.write_back, _moments(row)))})
+        rows.append(_shown(row) | {"afterwards": _afterwards(rule, row)})
         if took and rule.stop:
             stopped = stopped_by(rule)
     return {"event": entered, "rules": rows}
+
+
+def _afterwards(rule: Rule, row: Dispatch) -> list[str]:
+    """What is going to be written, and why nothing where people may expect it."""
+    moments = _moments(row)
+    found = list(promised(rule.write_back, moments))
+    if moments == ("skipped",) and not found and list(promised(rule.write_back, ("failed",))):
+        found = ["nothing: `failed` is for calls that could not be placed; for this one it is `skipped`"]
+    return found
 
 
 def _moments(row: Dispatch) -> tuple[Moment, ...]:

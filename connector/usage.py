@@ -68,7 +68,11 @@ def _instead(error: click.UsageError, words: Sequence[str]) -> str:
 
 
 def _extra(words: Sequence[str]) -> str:
-    """What to say of a word too many: it belongs to the one before, or names a record without its option."""
+    """What to say of words too many: they belong to the one before, or name a record without its option."""
+    return "; ".join(filter(None, (_unquoted(words), _unnamed(words))))
+
+
+def _unquoted(words: Sequence[str]) -> str:
     named = [number for number, word in enumerate(words) if word.startswith("--")]
     for start, end in pairwise([*named, len(words)]):
         given = [each for each in words[start + 1 : end] if not each.endswith(_YAML)]
@@ -76,7 +80,11 @@ def _extra(words: Sequence[str]) -> str:
             return f"a moment is one word: {moment_written(' '.join(given))}"
         if len(given) > 1:
             return f'several words stand in quotes: {words[start]} "{" ".join(given)}"'
-    files = [word for word in words[1:] if word.endswith(_YAML)]
-    if words[0] == "preview" and len(files) > 1:
-        return f"a record is named with --record: stagecall preview {files[0]} --record {files[1]}"
     return ""
+
+
+def _unnamed(words: Sequence[str]) -> str:
+    files = [word for word in words[1:] if word.endswith(_YAML)]
+    if words[0] != "preview" or len(files) < 2 or "--record" in words:
+        return ""
+    return f"a record is named with --record: stagecall preview {files[0]} --record {files[1]}"

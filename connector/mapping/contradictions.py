@@ -19,7 +19,11 @@ Wrong = tuple[nodes.Node, str]
 
 def decided(tree: nodes.Node) -> Iterator[Wrong]:
     """Yield what makes a condition true or false of every record."""
+    told: list[nodes.Node] = []
     for node, meant in _constants(tree):
+        if any(node is each for each in told):
+            continue
+        told.append(node)
         yield node, f"is the same for every record because of {spelt(node)}; {meant}"
     for side in _judged(tree):
         if isinstance(side, nodes.Concat):
@@ -59,6 +63,8 @@ def _constants(tree: nodes.Node) -> Iterator[Wrong]:
             yield wrong
     else:
         return
+    if isinstance(tree, nodes.Or) and meant != _COMPARE:
+        yield from ((each, meant.format(_spelt(each))) for each in _first(tree.right))
     for side in sides:
         if isinstance(side, nodes.Name) and meant != _COMPARE:
             yield side, meant.format(f"'{side.name}'")
@@ -105,6 +111,18 @@ def _items(node: nodes.Node) -> list[nodes.Const]:
     items = node.items if isinstance(node, nodes.List | nodes.Tuple) else [node]
     found = [each for each in items if isinstance(each, nodes.Const)]
     return found if len(found) == len(items) else []
+
+
+def _first(right: nodes.Node) -> Iterator[nodes.Node]:
+    """Of `'CA' and b`, after an `or`: 'CA', which belongs to what stands before it."""
+    while isinstance(right, nodes.And):
+        right = right.left
+        if isinstance(right, nodes.Const | nodes.Name):
+            yield right
+
+
+def _spelt(node: nodes.Node) -> str:
+    return f"'{node.name}'" if isinstance(node, nodes.Name) else spelt(node)
 
 
 def _last(left: nodes.Node) -> nodes.Node:

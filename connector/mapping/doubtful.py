@@ -114,8 +114,8 @@ def _of_value(field: str, sign: str, value: str, names: Names) -> Iterator[str]:
         and _COUNTRY.fullmatch(value)
         and "hs_country_region_code" in names.usual.get(name, ())
     ):
-        code = f"{name}.hs_country_region_code"
-        yield f"{field} often holds a name, such as United States; two letters stand in {code}"
+        code, iso = f"{name}.hs_country_region_code", region_of(value) or value
+        yield f'{field} often holds a name, such as United States, and not "{value}"; two letters stand in {code}, as "{iso}"'
     elif key.endswith("country_region_code") and region_of(value) != value:
         meant = region_of(value)
         instead = f"did you mean {meant}?" if meant else not_a_region(value).partition("; ")[2]

@@ -128,7 +128,7 @@ def condition(rule: Rule, values: Mapping[str, Any], looked: Looked) -> Verdict:
     looked.append(partial(_clauses, wanted, values))
     if wanted.holds(values, []):
         return None
-    found = found_in(values, wanted.fields)
+    found = found_in(values, wanted.failing(values).compiled.fields)
     return Reason("condition_false", f"the condition of the rule is false: {told(found) or 'always'}")
 
 

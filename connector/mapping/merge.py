@@ -229,6 +229,13 @@ class Condition:
             judged.append(Judged(clause, holds, tuple(scope.notes)))
         return judged
 
+    def failing(self, values: Mapping[str, Any]) -> Clause:
+        """The first clause that is false of these values, for which the whole is false."""
+        for clause in self.clauses[:-1]:
+            if not is_true(_within(Scope(values, []), clause.compiled.evaluate)):
+                return clause
+        return self.clauses[-1]
+
     def holds(self, values: Mapping[str, Any], notes: list[str]) -> bool:
         """Decide it; False, with a note, where that would take too much work."""
         return is_true(_within(Scope(values, notes), self.compiled.evaluate))

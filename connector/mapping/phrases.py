@@ -133,12 +133,11 @@ def _number(words: Sequence[Word]) -> str:
 
 
 def _several(words: Sequence[Word]) -> list[str]:
-    """The texts of `US or CA`, `"US", "CA"`, each in quotes; none where a field is among them."""
+    """The texts of `US or CA`, `"US", "CA"`, each in quotes, up to the next field."""
     found: list[str] = []
     for number, word in enumerate(words):
-        if word.text == ".":
-            return []
-        if number % 2 == 0 and word.kind in ("name", "string"):
+        is_field = number + 1 < len(words) and words[number + 1].text == "."
+        if number % 2 == 0 and word.kind in ("name", "string") and not is_field:
             found.append(f"'{word.text}'" if word.kind == "name" else word.text)
         elif number % 2 == 0 or word.text not in (",", "or", "and"):
             break

@@ -37,6 +37,8 @@ _CLOCK = re.compile(r"([0-9]{1,2})(?:[.:h]?([0-9]{2}))?(am|pm|h|uhr)?", re.ASCII
 _HOURS = re.compile(r"([0-9]{2}):([0-9]{2}) ?- ?([0-9]{2}):([0-9]{2})", re.ASCII)
 _SEVERAL = re.compile(r"\s*(?:[,;&+|]|\band\b)\s*", re.IGNORECASE)
 _NONE = frozenset({"closed", "none", "off", "no", "never", "-", "skip"})
+_HALF = re.compile(r"(until|till|to|before|from|after|since)\s+(.+)")
+_USUAL = "09:00-18:00"
 _MIDNIGHT = 1440
 _KEYS = frozenset({"days", "from", "until", "hours"})
 
@@ -152,7 +154,9 @@ def _hours(text: str) -> tuple[int, int]:
     if match is None and str(text).strip().casefold() in _NONE:
         raise ValueError(f"{shown(text)} is not a range of hours; a day without hours has []")
     if match is None:
-        raise ValueError(f"{shown(text)} is not a range of hours; write {_meant(text)}")
+        meant = _meant(text)
+        such = "one such as " if meant == _USUAL and not re.search(r"[0-9]", str(text)) else ""
+        raise ValueError(f"{shown(text)} is not a range of hours; write {such}{meant}")
     numbers = [int(each) for each in match.groups()]
     start, end = numbers[0] * 60 + numbers[1], numbers[2] * 60 + numbers[3]
     if max(numbers[1], numbers[3]) > 59 or max(start, end) > _MIDNIGHT:
@@ -240,13 +244,17 @@ def _meant(text: object) -> str:
     several = [each for each in _SEVERAL.split(str(text).strip()) if each]
     if len(several) > 1 and all(_BETWEEN.search(each) for each in several):
         return "[" + ", ".join(f'"{_by_day(each)}"' for each in several) + "]"
+    if half := _HALF.fullmatch(str(text).strip().casefold()):
+        ends = half[1] not in ("from", "after", "since")
+        time = meant_time(half[2]) or ""
+        return f"{'09:00' if ends else time}-{time if ends else '18:00'}" if time else _USUAL
     halves = _BETWEEN.split(str(text).strip().casefold())
     times = [meant_time(half, midnight) for half, midnight in zip(halves, ("00:00", "24:00"), strict=False)]
     if len(halves) != 2 or None in times:
-        return "09:00-18:00"
+        return _USUAL
     start, end = str(times[0]), str(times[1])
     if end <= start:  # "9-5" means until 17:00, and never the night that 09:00-05:00 would be
         end = f"{int(end[:2]) + 12:02}{end[2:]}"
     if "01:00" <= start < end < "07:00":  # "1:00-5:00" of somebody whose clock has twelve hours
         return f"{int(start[:2]) + 12}{start[2:]}-{int(end[:2]) + 12}{end[2:]}, or {start}-{end} if the night is meant"
-    return f"{start}-{end}" if start < end <= "24:00" else "09:00-18:00"
+    return f"{start}-{end}" if start < end <= "24:00" else _USUAL

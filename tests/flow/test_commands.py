@@ -272,6 +272,17 @@ def test_preview_says_where_capitals_differ_within_a_text_and_how_foreign_number
     assert "or `region` under `call`, the country of numbers without a country code" in said
 
 
+def test_preview_says_why_nothing_is_written_of_a_call_that_is_skipped(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    example = (ROOT / "examples/workflows/call-demo-requests.yaml").read_text()
+    entered = "      enters: Demo requested\n"
+    unmet = "contact.firstname == 'Ada' and deal.amount > 9000"
+    rules.write_text(example.replace(entered, f"{entered}      if: {unmet}\n"))
+    said = _run("preview", rules, "--record", RECORD).output
+    assert "nothing: `failed` is for calls that could not be placed; for this one it is `skipped`" in said
+    assert 'no call: the condition of the rule is false: deal.amount is "4800"\n' in said
+
+
 def test_preview_says_how_tags_of_a_record_file_are_written(tmp_path: Path) -> None:
     grace = (ROOT / "examples/records/grace-highlevel.yaml").read_text()
     record = tmp_path / "record.yaml"

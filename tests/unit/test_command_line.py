@@ -24,6 +24,17 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 PREVIEW = "preview rules/mine.yaml --record ada.yaml"
 SLIPS = [
+    (f"{PREVIEW} --at 2026-11-30 8pm", "a moment is one word: write 2026-11-30T20:00Z, by the clock of UTC"),
+    (f"{PREVIEW} --at 2026-11-30T8pm", '"2026-11-30T8pm" is not a moment; write 2026-11-30T20:00Z'),
+    (f"{PREVIEW} --at tomorrow", '"tomorrow" is not a moment; write one like 2026-11-29T23:30Z'),
+    (
+        f"{PREVIEW} --at 2026-12-05T23:30",
+        "does not say by which clock; write 2026-12-05T23:30Z, by the clock of UTC",
+    ),
+    (
+        "preview rules/mine.yaml ada.yaml --at 2026-11-30 8pm",
+        "New York's is in winter; a record is named with --record",
+    ),
     (f"{PREVIEW} --stage Contract sent", 'several words stand in quotes: --stage "Contract sent"'),
     (
         f"{PREVIEW} --at 2026-11-30 23:30",

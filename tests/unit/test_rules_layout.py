@@ -77,7 +77,7 @@ def test_a_window_on_one_line(new: str, wanted: str) -> None:
 def _usual() -> list[tuple[str, str, str]]:
     """What README.md says people usually change: what, the section, and the line for it."""
     readme = (ROOT / "README.md").read_text()
-    row = r"^\| ([^|]+) \| `(when|call|metadata|policy|ended|failed)`[^|]* \| `(.+)` \|$"
+    row = r"^\| ([^|]+) \| `(when|call|metadata|policy|write_back|ended|failed)`[^|]* \| `(.+)` \|$"
     found = re.findall(row, readme, re.MULTILINE)
     return [(what, section, line.replace("\\|", "|")) for what, section, line in found]
 
@@ -198,6 +198,12 @@ def test_the_readme_names_usual_changes() -> None:
         (IF, f"{IF}      if: deal.amount > 5 and contact.jobtitle contains manager\n", "unless it is (contact.jobtitle | lower)"),
         ("          ai_call_status: ended", "          log call: yes", "if our own `log_call` is meant, put it beside `deal`"),
         ("    policy:\n", "    max_calls_per_hour: 5\n    policy:\n", 'did you mean "max_per_hour"? It belongs under `policy`'),
+        (IF, f"{IF}      if: contact.state is TX or FL and contact.phone is not empty\n", "write contact.state in ['TX', 'FL']"),
+        (IF, f"{IF}      if: contact.state == 'TX' or FL and contact.phone\n", "write contact.state in ['TX', 'FL']"),
+        (IF, f"{IF}      if: contact.state == 'TX' or 'FL' and contact.phone\n", "write contact.state in ['TX', 'FL']"),
+        (IF, f"{IF}      if: contact.country in ['Ireland', 'UK']\n", 'two letters stand in contact.hs_country_region_code, as "GB"'),
+        (WINDOW, "window: {hours: {sat: until 2pm}}", '"until 2pm" is not a range of hours; write 09:00-14:00'),
+        (WINDOW, "window: {hours: {sat: mornings}}", '"mornings" is not a range of hours; write one such as 09:00-18:00'),
         (EXAMPLE, TWO.replace("\n  - name: Call", "\n  name: Call"), "lacks its dash; a rule begins with it: - name: Call people"),
         (EXAMPLE, EXAMPLE.replace("        amount:", "        - x\n        amount:"), "has an item of a list beside keys; several"),
         ("  - name: Call", "  name: Call", "14:3  rules  lacks its dash; a rule begins with it: - name: Call people"),

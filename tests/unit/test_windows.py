@@ -229,7 +229,7 @@ def test_hours_may_be_several_overlap_and_pass_midnight() -> None:
         ({"mon": ["9:30\u201318.00 h"]}, '"9:30\u201318.00 h" is not a range of hours; write 09:30-18:00'),
         ({"mon": ["8pm-midnight"]}, '"8pm-midnight" is not a range of hours; write 20:00-24:00'),
         ({"mon": ["closed"]}, '"closed" is not a range of hours; a day without hours has []'),
-        ({"mon": ["all day"]}, '"all day" is not a range of hours; write 09:00-18:00'),
+        ({"mon": ["all day"]}, '"all day" is not a range of hours; write one such as 09:00-18:00'),
         ({"monday-friday": ["09:00-18:00"]}, '"monday-friday" is not a list of days; write mon-fri'),
         ({"Mon to Fri": ["09:00-18:00"]}, '"Mon to Fri" is not a list of days; write mon-fri'),
         ({"mon;tue": ["09:00-18:00"]}, '"mon;tue" is not a list of days; write mon,tue'),
