@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-_CHOICE: Final = re.compile(r"\bif\b.*\belse\b|\w\.\w+\s+or\s|[=<>]")
+_CHOICE: Final = re.compile(r"\bif\b.*\b(?:else|otherwise)\b|\w\.\w+\s+or\s|[=<>]")
 _FIRST: Final = re.compile(r"if\s+(.+?)[\s,]+then\s+(.+?)[\s,;]+(?:else|otherwise)\s+(.+)", re.IGNORECASE)
 _MIDDLE: Final = re.compile(r"(.+?)\s+if\s+(.+?)[\s,;]+(?:else|otherwise)\s+(.+)", re.IGNORECASE)
 _IS: Final = re.compile(r"(\w\.\w+) (?:is|equals) (?!not\b|in\b|at\b|one\b|greater|less|more)")

@@ -35,6 +35,7 @@ from connector.mapping.syntax import (
     no_filter,
     no_order,
     refusal,
+    several_for_one,
     spelt,
     steps,
     unordered,
@@ -306,6 +307,8 @@ class _Compiler:
         for side in unordered(node):
             raise Refused(no_order(side), spelt(side))
         self._check_words(node)
+        if found := several_for_one(node):
+            raise Refused(found)
         for each in node.ops:
             if each.op in ("eq", "ne") and isinstance(each.expr, nodes.List):
                 sign = "in" if each.op == "eq" else "not in"

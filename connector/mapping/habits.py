@@ -9,7 +9,9 @@ KEYS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("start", "starts", "begin", "open", "opens"), "from"),
     **dict.fromkeys(("timezone", "time_zone", "tz"), "zone"),
     **dict.fromkeys(("stage", "entered", "enter", "to_stage", "stages"), "enters"),
-    **dict.fromkeys(("notes", "memo", "comment"), "note"),
+    **dict.fromkeys(
+        ("notes", "memo", "comment", "timeline", "timeline_note", "add_note", "activity_note"), "note"
+    ),
     **dict.fromkeys(("log", "call_log", "log_the_call", "record_call"), "log_call"),
     **dict.fromkeys(
         ("not_placed", "not_called", "not called", "error", "on_error", "failure", "on_failure"), "failed"

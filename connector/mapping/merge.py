@@ -16,6 +16,7 @@ from connector.mapping.contradictions import decided
 from connector.mapping.doubtful import Doubt
 from connector.mapping.expression import Compiled, Refused, compile_expression
 from connector.mapping.names import Names
+from connector.mapping.phrases import WHOLE
 from connector.mapping.syntax import spelt
 from connector.mapping.tokens import (
     QUOTED,
@@ -56,7 +57,7 @@ _MIXED = re.compile(r"\band\b.*\bor\b|\bor\b.*\band\b", re.DOTALL)
 
 _ALONE = re.compile(r"\"('[^\"]*)\", with both kinds of quotes")
 """A part of a condition, as it is written where it stands alone."""
-_AT_FIRST = r"\1; an `if` that begins with a quote stands in double quotes as a whole"
+_AT_FIRST = rf"\1{WHOLE}"
 
 
 class BadMergeField(ConnectorError):
@@ -269,7 +270,12 @@ def _further(source: str, problems: Sequence[Problem], names: Names) -> Iterator
             _compiled(whole(text), names)
         except BadSource as error:
             for each in error.problems:
-                yield Problem(begin + each.offset, _ALONE.sub(r"\1" if begin else _AT_FIRST, each.found))
+                found = (
+                    _ALONE.sub(r"\1", each.found).replace(WHOLE, "")
+                    if begin
+                    else _ALONE.sub(_AT_FIRST, each.found)
+                )
+                yield Problem(begin + each.offset, found)
 
 
 def _compiled(field: Field, names: Names) -> Compiled:

@@ -54,7 +54,7 @@ def misplaced(
             yield (
                 key,
                 (
-                    _slip(key, value, what)
+                    _slip(key, given, what)
                     or _far(key, path, properties)
                     or _hours(key, given, what)
                     or _near(key, value, what, properties)
@@ -77,11 +77,14 @@ def unknown_key(key: str, what: str, known: list[str]) -> str:
     return f'"{shown(key)}" is not a key of {what}{hint}'
 
 
-def _slip(key: str, value: Any, what: str) -> str:
+def _slip(key: str, given: Mapping[str, Any], what: str) -> str:
     """What a key is that is none: a part of a list, of a number, a blank forgotten after its colon."""
     name, colon, rest = key.partition(":")
-    if value is not None:
+    if given[key] is not None:
         return ""
+    if what == "tags":
+        first = next((each for each in given.values() if isinstance(each, str)), "called")
+        return f'"{shown(key)}" stands where a key belongs; several tags are a list in brackets: [{first}, {key}]'
     if equals := _EQUALS.fullmatch(key):
         return f'"{shown(key)}" has "=" in the place of ": "; write {equals[1]}: {equals[2]}'
     if colon and rest:

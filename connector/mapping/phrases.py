@@ -1,12 +1,13 @@
 """Comparisons as people say them (`is at least 5`, `does not contain 'x'`), and how they are written."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from connector.mapping.words import Word
 
 PASSING: Final = "times that pass are not known here; a day is written '2026-12-31', the call's own is call.ended_at | date"
-_WHOLE: Final = "; an `if` that begins with a quote stands in double quotes as a whole"
+WHOLE: Final = "; an `if` that begins with a quote stands in double quotes as a whole"
 
 _SAYINGS: Final[Mapping[str, str]] = {
     "{field} in ['a', 'b']": "is any of, is one of, is in, is either, any of, one of",
@@ -45,6 +46,9 @@ _SAYINGS: Final[Mapping[str, str]] = {
     ),
     "{text} in {field}, which looks in all of it": (
         "starts with, begins with, ends with, startswith, endswith, starts_with, ends_with"
+    ),
+    "{text} not in {field}, which looks in all of it": (
+        "does not start with, does not begin with, does not end with, not ends with, not starts with, not end with"
     ),
     "'a' in {field} or 'b' in {field}": (
         "has any of, has one of, contains any of, contains one of, includes any of"
@@ -93,33 +97,34 @@ def _filled(template: str, words: Sequence[Word], index: int, after: int) -> str
     value, text = "'text'", "'text'"
     if after < len(words):
         value = f"'{_said(words[after:])}'" if words[after].kind == "name" else _number(words[after:])
-        text = (
-            "'" + words[after].text.strip("'\"%*^$.") + "'"
-            if words[after].kind in ("name", "string")
-            else text
-        )
+        word = _said(words[after:]) if words[after].kind == "name" else words[after].text.strip("'\"%*^$.")
+        text = f"'{word}'" if words[after].kind in ("name", "string") else text
     numbers = [word.text for word in words[after : after + 3] if word.kind in ("integer", "float")]
     least, most = numbers if len(numbers) == 2 else ("1000", "5000")
     said, comma, more = template.partition(", ")
     said = said.format(field=field, value=value, text=text, least=least, most=most)
     begins = said.startswith("'") and index == len(_path(words[:index]))
-    if begins and after + 1 >= len(words):
+    ends = after + max(len(_run(words[after:])), 1) >= len(words)
+    if begins and ends:
         said = f'"{said}", with both kinds of quotes'
     if template.startswith(("{text} in {field}", "{text} not in {field}")) and not field.endswith(
         ("tags", "field")
     ):
         more, comma = f"{more}; capitals count, unless it is ({field} | lower)", comma
-    return f"{said}{comma}{more}{_WHOLE if begins and after + 1 < len(words) else ''}"
+    return f"{said}{comma}{more}{WHOLE if begins and not ends else ''}"
+
+
+def _run(words: Sequence[Word]) -> Sequence[Word]:
+    """The words that are one text: `open deal`, `acme.example`."""
+    for number, word in enumerate(words):
+        dotted = number > 0 and (word.text == "." or words[number - 1].text == ".")
+        if not dotted and (word.kind != "name" or word.text.casefold() in ("and", "or", "if", "else")):
+            return words[:number]
+    return words
 
 
 def _said(words: Sequence[Word]) -> str:
-    """A text of one or several words: `open deal`."""
-    found: list[str] = []
-    for word in words:
-        if word.kind != "name" or word.text.casefold() in ("and", "or", "if", "else"):
-            break
-        found.append(word.text)
-    return " ".join(found)
+    return re.sub(r" ?\. ?", ".", " ".join(each.text for each in _run(words)))
 
 
 def _number(words: Sequence[Word]) -> str:

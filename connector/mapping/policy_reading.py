@@ -16,7 +16,15 @@ from connector.mapping.shape import Path, places
 from connector.mapping.words import flow, folded
 from connector.policy.calendars import check_countries
 from connector.policy.durations import parse_duration
-from connector.policy.hours import DAYS, Range, meant_hours, meant_time, meant_window, parse_hours
+from connector.policy.hours import (
+    DAYS,
+    Range,
+    meant_hours,
+    meant_time,
+    meant_window,
+    parse_hours,
+    spelled_days,
+)
 from connector.policy.kinds import CALLED, NumberType
 from connector.policy.numbers import not_a_region, region_of
 from connector.policy.terms import OncePer, Outside
@@ -128,17 +136,24 @@ def _hours_by_day(reader: Reading, path: Path, raw: dict[str, Any]) -> dict[str,
             _read_range(reader, at, text)
     twice = _in_two(list(raw)) if path not in reader.touched else ""
     if twice:
-        reader.warn(path, f"has hours for {twice} in two places, and both hold; take the day out of one")
+        reader.warn(path, f"has hours for {twice}")
     if not any(raw.values()):
         reader.mistake(path, "has no hours at all, so nobody could ever be called")
     return {days: _listed(ranges) for days, ranges in raw.items()}
 
 
 def _in_two(spans: Sequence[str]) -> str:
-    """A day that two of these have: fri, of mon-fri and fri."""
-    days = [{day for each in parse_hours({span: _ALL_DAY}) for day in each.weekdays} for span in spans]
-    both = next((one & other for n, one in enumerate(days) for other in days[:n] if one & other), set())
-    return DAYS[min(both) - 1] if both else ""
+    """What to say of a day that two of these have: fri, of mon-fri and fri."""
+    days = {span: {day for each in parse_hours({span: _ALL_DAY}) for day in each.weekdays} for span in spans}
+    for number, span in enumerate(spans):
+        for other in spans[:number]:
+            if both := days[span] & days[other]:
+                wide = max(span, other, key=lambda each: len(days[each]))
+                rest = f'; write "{spelled_days(days[wide] - both)}" for {wide}' if days[wide] - both else ""
+                return (
+                    f"{DAYS[min(both) - 1]} in two places, and both hold{rest or '; take the day out of one'}"
+                )
+    return ""
 
 
 def _check_clock(reader: Reading, path: Path, said: dict[str, Any], raw: dict[str, Any]) -> None:

@@ -277,8 +277,9 @@ class Reader:
                 continue
             meant = f"{name}{key}" if f"{name}{key}" in known else nearly(key, known)
             meant = meant or same_field(key, known)
-            if key in ("name", "fullname", "full_name") and "firstname" in known:
-                meant = 'firstname" and "lastname'
+            first, last = (each if each in known else each.lower() for each in ("firstName", "lastName"))
+            if key in ("name", "fullname", "full_name", "fullName") and first in known:
+                meant = f'{first}" and "{last}'
             home = None if meant else self._home_of(key)
             if home:
                 found = f'"{key}" is not one of the standard fields of {name}; did you mean {home}.{key}?'

@@ -25,6 +25,18 @@ _CHOICE: Final = (
     "conditions stand under `when` of the rule; what is written can depend on the call:"
     " \"{{ 'reached' if call.outcome == 'answered' else 'not reached' }}\""
 )
+_SAID: Final = {
+    **dict.fromkeys(
+        ("missed", "unanswered", "not reached", "unreachable", "no reply", "unreached"), Outcome.NO_ANSWER
+    ),
+    **dict.fromkeys(
+        ("talked", "reached", "spoke", "spoken", "success", "connected", "completed"), Outcome.ANSWERED
+    ),
+    **dict.fromkeys(("machine", "vm", "voice mail", "answering machine", "mailbox"), Outcome.VOICEMAIL),
+    **dict.fromkeys(("engaged", "line busy"), Outcome.BUSY),
+    **dict.fromkeys(("error", "wrong number", "bad number", "invalid number"), Outcome.FAILED),
+}
+"""Outcomes, by what people call them."""
 _MOVING: Final = frozenset(
     {"move", "move_to", "moved", "move_stage", "to_stage", "set_stage", "change_stage"}
 )
@@ -49,6 +61,8 @@ def _meant_outcome(word: str) -> str:
         return f"; each is named by itself: {listed(Outcome)}"
     if re.search(r"\b(?:no|nobody|not|never|un)[\w\s]*answer", folded(word)):
         return f'; did you mean "{Outcome.NO_ANSWER}"?'
+    if meant := _SAID.get(folded(word)):
+        return f'; did you mean "{meant}"?'
     name, equals, stage = word.partition("=")
     if equals:
         return f"; write {name.strip()}: {stage.strip()}"
@@ -240,7 +254,7 @@ class _MomentReader:
         elif meant is None and not isinstance(value, dict | list) and self.words.writable:
             key = name.rpartition(".")[2]
             key = same_field(key, self.words.standard_fields.get(self.words.writable[0], ())) or key
-            found = f'"{shown(name)}" is not a key of "{self.moment}"; a property stands below its record: {self.words.writable[0]}: {{{key}: ...}}'
+            found = f'"{shown(name)}" is not a key of "{self.moment}", where there are {listed(possible)}; a property stands below its record: {self.words.writable[0]}: {{{key}: ...}}'
         elif meant is None and name == "properties":
             found = (
                 f'"properties" is not a key of "{self.moment}"; write {self.words.writable[0]} in its place'

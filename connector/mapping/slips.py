@@ -12,6 +12,7 @@ _HOURS: Final = '; other hours on other days are written hours: {mon-thu: "10:00
 TWICE: Final[Mapping[str, str]] = {
     "if": '; join the conditions by "and"',
     **dict.fromkeys(("days", "from", "until"), _HOURS),
+    **dict.fromkeys(("add", "remove"), "; several are a list in brackets: [called, ai]"),
     "window": '; other hours on other days are written window: {hours: {mon-thu: "10:00-16:00", fri: "10:00-13:00"}}',
 }
 """What to write in place of a key that stands twice."""
@@ -28,6 +29,7 @@ _DAY_HOURS: Final = re.compile(r"\b(hours): ((?:mon|tue|wed|thu|fri|sat|sun)[\w,
 _DASH: Final = re.compile(r"-([\w'\"].*)")
 _TIGHT: Final = re.compile(r"([A-Za-z_]\w*):([^\s/:][^:]*)")
 _EQUALS: Final = re.compile(r"([A-Za-z_]\w*)\s*=\s*([^=:]+)")
+_TWO_MAPPINGS: Final = re.compile(r"\}\s*,\s*\{")
 _SINGLE_BRACES: Final = re.compile(r"\{\s*(\w+\.\w+)\s*\}")
 _NESTED_QUOTES: Final = re.compile(r'"[^"\']*\{\{[^\']*"[^\']*\}\}[^"\']*"')
 _NO_COLON: Final = 'has a line without ":"; write "key: value"'
@@ -83,7 +85,11 @@ def unquoted(line: str) -> str:
 def without_colon(line: str) -> str:
     """What to write for a line that has no colon: `enters Demo requested`."""
     name, _, value = line.strip().removeprefix("- ").partition(" ")
-    return f'has no ":"; write {name}: {value.strip()}'.rstrip() if name.isidentifier() else _NO_COLON
+    return (
+        f'has no ":"; write {name}: {value.strip().removeprefix("=").strip()}'.rstrip()
+        if name.isidentifier()
+        else _NO_COLON
+    )
 
 
 def unclosed(bracket: str) -> str:
@@ -144,6 +150,8 @@ def _of_value(line: str, before: str, rest: str) -> str | None:
         return f'goes on after a text in quotes; put the whole in quotes of the other kind, a field in none: {key}: "{value}"'
     if _COLON_INSIDE.match(line.strip().removeprefix("- ")):
         return f'has a ":" within the text; put the whole of it in double quotes: {key}: "{value}"'
+    if key == "window" and _TWO_MAPPINGS.search(value):
+        return 'has two windows side by side; write window: {hours: {mon-fri: "08:00-20:00", sun: "12:00-17:00"}}'
     if value.startswith("{") and "{{" not in value and _SINGLE_BRACES.search(value):
         if key == "if":
             plain = _SINGLE_BRACES.sub(r"\1", value)

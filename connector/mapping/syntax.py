@@ -114,6 +114,38 @@ def unordered(node: nodes.Compare) -> Iterator[nodes.Node]:
         left = each.expr
 
 
+def several_for_one(node: nodes.Compare) -> str | None:
+    """What to write for `('a' or 'b') in field` and `field == ('a' or 'b')`, which look at 'a' alone."""
+    if len(node.ops) != 1 or node.ops[0].op not in ("eq", "ne", "in", "notin"):
+        return None
+    left, right, sign = node.expr, node.ops[0].expr, node.ops[0].op
+    for side, other in ((left, right), (right, left)):
+        values = list(_alternatives(side))
+        if len(values) < 2:
+            continue
+        word = "or" if isinstance(side, nodes.Or) else "and"
+        if sign in ("in", "notin") and side is left:
+            within = "in" if sign == "in" else "not in"
+            meant = f"({f' {word} '.join(f'{spelt(each)} {within} {spelt(other)}' for each in values)})"
+        else:
+            within = "not in" if sign in ("ne", "notin") else "in"
+            meant = f"{spelt(other)} {within} [{', '.join(map(spelt, values))}]"
+        return f"looks at {spelt(values[0] if word == 'or' else values[-1])} alone; write {meant}"
+    return None
+
+
+def _alternatives(node: nodes.Node) -> Iterator[nodes.Const]:
+    """The constants that `or` or `and` joins; none where there is anything else."""
+    if not isinstance(node, nodes.Or | nodes.And):
+        return
+    sides = [
+        each
+        for side in (node.left, node.right)
+        for each in (_alternatives(side) if type(side) is type(node) else [side])
+    ]
+    yield from (each for each in sides if isinstance(each, nodes.Const))
+
+
 def constants(arguments: Sequence[nodes.Node]) -> list[Any]:
     """Return the arguments of a filter that stand in the rule file, NOT_CONSTANT for each other."""
     return [each.value if isinstance(each, nodes.Const) else NOT_CONSTANT for each in arguments]

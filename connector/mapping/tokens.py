@@ -29,7 +29,8 @@ _BLOCKS: Final = {
 _BARE_DAY = re.compile(r"(?<![\w.])[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?![\w.])")
 QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 """A text of an expression, with its quotes."""
-_UNCUT = re.compile(r"[()'\"]|\b(?:if|else|between)\b", re.IGNORECASE)
+_ADDRESS = re.compile(r"@[\w-]+(?:\.[\w-]+)+")
+_UNCUT = re.compile(r"[()'\"]|\b(?:if|else)\b", re.IGNORECASE)
 _JOINED = re.compile(r"\b(?:and|or)\b|&&?|\|\|", re.IGNORECASE)
 _COMPARED = re.compile(r"\s*(?:not\s+)?[A-Za-z_]\w*\.\w+(?:\s*[=<>!]|\s+[A-Za-z])")
 _NOT = re.compile(r"(?:do|does|is|has)n't\b", re.IGNORECASE)
@@ -255,6 +256,10 @@ def _tokens(text: str, state: str | None) -> Iterator[Token]:
             raise BadSource(
                 offset, 'has a lone \'; write != for "is not", "not" before a condition'
             ) from None
+        if address := _ADDRESS.match(text[offset:]):
+            quoted = f"'{address[0]}'"
+            found = f'has "@", which cannot stand here; texts stand in quotes, and a part is looked for by in: {quoted} in contact.email'
+            raise BadSource(offset, found) from None
         raise BadSource(offset, _unknown_sign(text[offset : offset + 2])) from None
 
 

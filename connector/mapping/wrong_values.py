@@ -9,7 +9,7 @@ from connector.mapping.builder import shown
 from connector.mapping.habits import INSTEAD, WORDS, excluded
 from connector.mapping.language import schema
 from connector.mapping.words import LIKE_A_FIELD, closest, flow, folded, listed, nearest
-from connector.policy.hours import meant_hours, meant_window
+from connector.policy.hours import DAYS, meant_hours, meant_window
 
 _SPELT_FLAGS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("yes", "y", "on", "true", "1"), "true"),
@@ -45,6 +45,8 @@ def of_wrong_kind(kinds: Sequence[str], value: Any, key: str) -> str:
     """End the sentence about a value that is none of these kinds (of JSON): `; write ...`, or nothing."""
     if value is None and key[:1].isdigit():
         return '; several ranges of a day are a list in brackets: ["09:00-12:00", "13:00-18:00"]'
+    if value is None and key[:3].casefold() in DAYS:
+        return '; several days of the same hours stand in quotes: {"mon,tue,fri": "09:00-17:00"}'
     if value is None:
         return f"; {or_leave_out(key)}"
     if isinstance(value, list | dict):

@@ -1,7 +1,7 @@
 """Hours of the week as a person writes them: `mon-fri: ["09:00-12:00", "13:00-18:00"]`."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from connector.policy.words import did_you_mean, shown
@@ -172,6 +172,18 @@ def _hours(text: str) -> tuple[int, int]:
             f"{shown(text)} ends when it starts; write 09:00-18:00, and 00:00-24:00 for a whole day"
         )
     return start, end
+
+
+def spelled_days(weekdays: Collection[int]) -> str:
+    """Spell ISO numbers of days: `mon-tue,thu-sat` for 1, 2, 4, 5, 6."""
+    runs: list[list[int]] = []
+    for day in sorted(weekdays):
+        if runs and runs[-1][-1] == day - 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    names = ((DAYS[run[0] - 1], DAYS[run[-1] - 1]) for run in runs)
+    return ",".join(first if first == last else f"{first}-{last}" for first, last in names)
 
 
 def meant_time(text: str, midnight: str = "24:00") -> str | None:

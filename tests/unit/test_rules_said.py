@@ -70,7 +70,7 @@ from tests.unit.test_rules_newcomers import HUBSPOT
         ("contact.phone has any of hot, webinar", "write 'a' in contact.phone or 'b' in contact.phone"),
         ("contact has tag 'hot'", "write \"'hot' in contact.tags\""),
         ("tag == 'hot'", "tags are contact.tags, where the CRM has them"),
-        ("contact.phone contains @gmail.com", "texts stand in quotes: \"'@example.com' in contact.email\""),
+        ("contact.phone contains @gmail.com", "looked for by in: '@gmail.com' in contact.email"),
         ("contact.phone || 'there'", 'write "or"'),
         ("\"'hot' and 'webinar' in contact.phone\"", "write 'hot' in contact.phone and 'webinar' in contact.phone"),
         ("deal.amount > '30 days ago'", "times that pass are not known here"),

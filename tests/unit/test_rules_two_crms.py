@@ -54,6 +54,8 @@ def said(crm: str, old: str, new: str) -> list[str]:
         ("ghl", "if: RECORD.id", "only_source: person", "HighLevel tells only: unknown, workflow"),
         ("ghl", "if: RECORD.id", "not_source: import", "leaves nobody out; HighLevel tells only"),
         ("ghl", "RECORD.id", "opportunity.custom.budget", "write opportunity.budget"),
+        ("ghl", "note: done", "tags: {add: called, add: ai}", "several are a list in brackets: [called, ai]"),
+        ("ghl", "note: done", "tags: {add: called, ai}", "several tags are a list in brackets: [called, ai]"),
         ("ghl", "note: done", "contact: {add_tag: vip}", "tags are written tags: {add: vip}, beside contact"),
         ("ghl", "note: done", "opportunity: {status: Won}", 'is "Won", which is not one of the usual values'),
         ("ghl", "note: done", "workflow: Call back", "a workflow there can start when a property is written"),
