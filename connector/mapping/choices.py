@@ -6,6 +6,8 @@ from typing import Final
 _CHOICE: Final = re.compile(r"\bif\b.*\b(?:else|otherwise)\b|\w\.\w+\s+or\s|[=<>]")
 _FIRST: Final = re.compile(r"if\s+(.+?)[\s,]+then\s+(.+?)[\s,;]+(?:else|otherwise)\s+(.+)", re.IGNORECASE)
 _MIDDLE: Final = re.compile(r"(.+?)\s+if\s+(.+?)[\s,;]+(?:else|otherwise)\s+(.+)", re.IGNORECASE)
+_OPEN: Final = re.compile(r"(.+?)\s+if\s+(.+[=<>].+)", re.IGNORECASE)
+_THOUSANDS: Final = re.compile(r"(?<=[0-9]),(?=[0-9]{3}\b)")
 _IS: Final = re.compile(r"(\w\.\w+) (?:is|equals) (?!not\b|in\b|at\b|one\b|greater|less|more)")
 _EQUALS: Final = re.compile(r"(?<![=<>!])=(?![=])")
 _BARE: Final = re.compile(r"(==|!=)\s*(?!(?:true|false)\b)([A-Za-z][\w -]*)$")
@@ -27,6 +29,8 @@ def _spelt(text: str) -> str | None:
         condition, then, otherwise = first.groups()
     elif middle := _MIDDLE.fullmatch(text.strip()):
         then, condition, otherwise = middle.groups()
+    elif open_end := _OPEN.fullmatch(text.strip()):
+        (then, condition), otherwise = open_end.groups(), "default"
     else:
         return None
     if any(word in part for part in (then, condition, otherwise) for word in "{}"):
@@ -38,7 +42,7 @@ def _spelt(text: str) -> str | None:
 def _comparison(condition: str) -> str:
     """`contact.state == 'Texas'` for `contact.state = Texas` and `contact.state is Texas`."""
     spelt = _IS.sub(r"\1 == ", condition.replace('"', "'"))
-    compared = _EQUALS.sub("==", spelt)
+    compared = _EQUALS.sub("==", _THOUSANDS.sub("", spelt))
     return _BARE.sub(lambda found: f"{found[1]} '{found[2].strip()}'", compared)
 
 

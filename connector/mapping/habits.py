@@ -23,7 +23,7 @@ KEYS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("max_calls", "max_calls_per_day", "daily_cap", "daily_limit", "per_day"), "max_per_day"),
     **dict.fromkeys(("hourly_cap", "hourly_limit", "per_hour"), "max_per_hour"),
     **dict.fromkeys(("country", "allowed_countries"), "countries"),
-    **dict.fromkeys(("condition", "conditions", "filter", "where"), "if"),
+    **dict.fromkeys(("condition", "conditions", "filter", "where", "only if", "only_if"), "if"),
     **dict.fromkeys(("number", "phone", "to_number", "mobile"), "phone_number"),
     **dict.fromkeys(("voice_agent", "assistant", "bot"), "agent"),
     **dict.fromkeys(

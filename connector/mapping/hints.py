@@ -123,8 +123,8 @@ def hint(words: Sequence[Word], index: int) -> str:
         return "leave it out"
     if words[0].text.casefold() in ("if", "when", "where", "only"):
         return _ALONE
-    if word.text == "," and any(each.text == "{" for each in words[:index]):
-        return "a list stands in square brackets: ['a', 'b']"
+    if listing := _within_brackets(words, index):
+        return listing
     if word.kind == "name" and word.text.isupper() and word.text.casefold() in ("and", "or", "not", "in"):
         return _SAID[word.text.casefold()]
     return (
@@ -134,6 +134,18 @@ def hint(words: Sequence[Word], index: int) -> str:
         or written(words)
         or (_of_word(words, index) if before is not None else "")
     )
+
+
+def _within_brackets(words: Sequence[Word], index: int) -> str:
+    """How a list is written that lacks its commas, or stands in braces: `[NY NJ]`, `{NY, NJ}`."""
+    begin = max((n for n in range(index) if words[n].text in ("[", "{")), default=None)
+    if begin is None or (words[begin].text == "[" and words[index].kind not in ("name", "string")):
+        return ""
+    end = next((n for n in range(begin + 1, len(words)) if words[n].text in ("]", "}")), len(words))
+    inside = [each for each in words[begin + 1 : end] if each.text != ","]
+    if any(each.kind not in ("name", "string", *_NUMBERS) for each in inside):
+        return ""
+    return f"a list stands in square brackets, with commas: [{', '.join(_quoted(each) for each in inside)}]"
 
 
 def _of_signs(word: Word, before: Word | None, after: Word | None) -> str:
@@ -229,6 +241,8 @@ def _of_word(words: Sequence[Word], index: int) -> str:
         )
     if word.kind == before.kind == "name" and before.text.istitle() and word.text.istitle():
         return f"a text stands in quotes: '{before.text[:40]} {word.text[:40]}'"
+    if word.kind in _NUMBERS and before.text.casefold() in _CURRENCIES:
+        return "amounts are written without their currency"
     if word.kind in _VALUES and before.kind in _VALUES:
         beside = f'"{before.text[:40]}" and "{word.text[:40]}" stand side by side'
         return f"an operator is missing before it ({beside}), or the quotes of a text; a field has no blank in its name"

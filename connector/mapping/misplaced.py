@@ -9,7 +9,7 @@ from connector.mapping.habits import ELSEWHERE, KEYS
 from connector.mapping.language import schema
 from connector.mapping.words import closest, flow, folded, listed, nearest, nearly
 from connector.model import Outcome
-from connector.policy.hours import meant_hours, parse_hours
+from connector.policy.hours import meant_hours, meant_window, parse_hours
 from connector.policy.kinds import NumberType
 
 _NAME: Final = re.compile(r"[a-z_]+")
@@ -26,6 +26,9 @@ _IN_WHEN: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         ("exclude", "except", "without", "not"),
         "who brought it is left out by `not_source: import`, other records by `if: not (...)`",
+    ),
+    **dict.fromkeys(
+        ("and", "or"), "conditions are joined within `if`: if: contact.city == 'Austin' and contact.email"
     ),
     **dict.fromkeys(("trigger", "event", "on", "when"), "leave it out: `enters` says what starts the rule"),
     **dict.fromkeys(
@@ -125,6 +128,15 @@ def _hours(key: str, window: Mapping[str, Any], what: str) -> str:
 
 def _near(key: str, value: Any, what: str, known: Mapping[str, Any]) -> str:
     """What to say of a key that another section has, or that is another word for one."""
+    if (
+        what == "policy"
+        and key == "hours"
+        and isinstance(value, str)
+        and (meant_hours_ := meant_window(value))
+    ):
+        days, begins, ends = meant_hours_
+        whole = f'{{days: {days}, from: "{begins}", until: "{ends}"}}'
+        return f'"hours" is not a key of "policy"; write window: {whole}'
     if what == "policy" and key == "hours" and isinstance(value, dict):
         return (
             f'"hours" is not a key of "policy"; it belongs under `window`: window: {{hours: {flow(value)}}}'

@@ -43,6 +43,23 @@ _FLAGS = frozenset(
 """Words that people write for countries and that name none."""
 
 
+_THEIRS = frozenset(
+    {
+        "local",
+        "local time",
+        "their",
+        "theirs",
+        "their own",
+        "their time",
+        "contact",
+        "customer",
+        "person",
+        "recipient",
+    }
+)
+"""What people write for the clock of the person called."""
+
+
 class Reading(Protocol):
     """What this needs of the reader of the whole file."""
 
@@ -250,6 +267,8 @@ def _zone_field(names: Names) -> str:
 
 
 def _zone(text: str, field: str) -> str:
+    if folded(text) in _THEIRS:
+        raise ValueError(f'"{shown(text)}" is not a time zone; did you mean {LEAD}, each person\'s own?')
     if "." in text and "/" not in text:
         raise ValueError(
             f'"{shown(text)}" is not a time zone; a merge field is written "{{{{ {shown(text)} }}}}"'

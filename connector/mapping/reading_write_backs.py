@@ -37,6 +37,7 @@ _SAID: Final = {
     **dict.fromkeys(("error", "wrong number", "bad number", "invalid number"), Outcome.FAILED),
 }
 """Outcomes, by what people call them."""
+_SAVING: Final = frozenset({"properties", "property", "save", "write", "update", "set", "fields", "store"})
 _MOVING: Final = frozenset(
     {"move", "move_to", "moved", "move_stage", "to_stage", "set_stage", "change_stage"}
 )
@@ -63,9 +64,8 @@ def _meant_outcome(word: str) -> str:
         return f'; did you mean "{Outcome.NO_ANSWER}"?'
     if meant := _SAID.get(folded(word)):
         return f'; did you mean "{meant}"?'
-    name, equals, stage = word.partition("=")
-    if equals:
-        return f"; write {name.strip()}: {stage.strip()}"
+    if len(parts := re.split(r"\s*(?:=>|->|=|\u2192)\s*", word)) == 2:
+        return f"; write {parts[0]}: {parts[1]}"
     near = closest(word, list(Outcome))
     return near if "did you mean" in near else f"{near}; what was said stands in call.summary"
 
@@ -245,6 +245,8 @@ class _MomentReader:
             found = (
                 f'"{shown(name)}" is not a key of "{self.moment}"; write {owners[0]}: {{{shown(name)}: ...}}'
             )
+        elif folded(name) in _SAVING:
+            found = f'"{name}" is not a key of "{self.moment}"; write {self.words.writable[0]} in its place, and the properties below it'
         elif name in set(Outcome):
             stage = f"stage: {{{name}: Call back}}" if "stage" in possible else ""
             text = f"a text: \"{{{{ 'to do' if call.outcome == '{name}' else call.outcome }}}}\""
@@ -255,10 +257,6 @@ class _MomentReader:
             key = name.rpartition(".")[2]
             key = same_field(key, self.words.standard_fields.get(self.words.writable[0], ())) or key
             found = f'"{shown(name)}" is not a key of "{self.moment}", where there are {listed(possible)}; a property stands below its record: {self.words.writable[0]}: {{{key}: ...}}'
-        elif meant is None and name == "properties":
-            found = (
-                f'"properties" is not a key of "{self.moment}"; write {self.words.writable[0]} in its place'
-            )
         else:
             found = unknown_key(name, f'"{self.moment}"', possible)
         self.reader.mistake(at, found)

@@ -30,6 +30,7 @@ _DASH: Final = re.compile(r"-([\w'\"].*)")
 _TIGHT: Final = re.compile(r"([A-Za-z_]\w*):([^\s/:][^:]*)")
 _EQUALS: Final = re.compile(r"([A-Za-z_]\w*)\s*=\s*([^=:]+)")
 _TWO_MAPPINGS: Final = re.compile(r"\}\s*,\s*\{")
+_IF_COLON: Final = re.compile(r"([A-Za-z_][\w.]*):\s+['\"]?([\w -]+)['\"]?")
 _SINGLE_BRACES: Final = re.compile(r"\{\s*(\w+\.\w+)\s*\}")
 _NESTED_QUOTES: Final = re.compile(r'"[^"\']*\{\{[^\']*"[^\']*\}\}[^"\']*"')
 _NO_COLON: Final = 'has a line without ":"; write "key: value"'
@@ -136,6 +137,8 @@ def _of_value(line: str, before: str, rest: str) -> str | None:
     if nested := _NESTED.fullmatch(line.strip().removeprefix("- ")):
         below = f"{nested[2]}: {nested[3]}"
         return f'has a second ":"; write {nested[1]}: {{{below}}}, or {nested[2]} on the next line, indented further'
+    if key == "if" and (equal := _IF_COLON.fullmatch(value)):
+        return f"has a second \":\"; a comparison is written ==: if: {equal[1]} == '{equal[2]}'"
     if hours := _DAY_HOURS.search(line):
         return f"lacks a bracket; write {hours[1]}: {{{hours[2]}: ...}}"
     if _CHOICE.search(value):

@@ -32,7 +32,9 @@ QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 _ADDRESS = re.compile(r"@[\w-]+(?:\.[\w-]+)+")
 _UNCUT = re.compile(r"[()'\"]|\b(?:if|else)\b", re.IGNORECASE)
 _JOINED = re.compile(r"\b(?:and|or)\b|&&?|\|\|", re.IGNORECASE)
-_COMPARED = re.compile(r"\s*(?:not\s+)?[A-Za-z_]\w*\.\w+(?:\s*[=<>!]|\s+[A-Za-z])")
+_COMPARED = re.compile(
+    r"\s*(?:not\s+)?[A-Za-z_]\w*(?:\.\w+(?:\s*[=<>!]|\s+[A-Za-z])|\s*[=<>!]|\s+(?:is|in)\b)"
+)
 _NOT = re.compile(r"(?:do|does|is|has)n't\b", re.IGNORECASE)
 _SINGLE = re.compile(r"(?<!\{)\{\s*([A-Za-z_]\w*)((?:\.|\s*\|)[^{}]*)?\}")
 """`{ contact.phone }`, `{contact.phone | title}`, `{phone}`, also where a second brace stands on one side only."""

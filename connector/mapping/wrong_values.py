@@ -20,6 +20,7 @@ _WINDOW: Final = '{days: mon-fri, from: "09:00", until: "18:00"}'
 _HOURS: Final = '{hours: {mon-fri: "09:00-18:00", sat: "10:00-14:00"}}'
 FURTHER_IN: Final = "two blanks further in"
 _OFTEN: Final = {"day": "24h", "week": "7d", "month": "30d"}
+_LENGTH: Final = re.compile(r"[0-9]+[mhdw]")
 _PER: Final = re.compile(r"\b(?:per|a|each|every)\s+(day|week|month)\b", re.IGNORECASE)
 BESIDE: Final = frozenset({"stage", "note", "tags", "log_call"})
 """Keys of a moment that people put below `deal`."""
@@ -93,6 +94,8 @@ def unknown_word(given: Any, words: Sequence[str], key: str) -> str:
             days, begins, ends = meant_hours
             return f'is no window; write {{days: {flow(days)}, from: "{begins}", until: "{ends}"}}'
         return f"is no window; write {_WINDOW}{ever}"
+    if key == "once_per" and _LENGTH.fullmatch(word):
+        return f"is not possible here; once within a time is `cool_down: {word}`"
     if key == "once_per" and (often := _PER.search(word)):
         return f"is not possible here; once a {often[1]} is `cool_down: {_OFTEN[often[1]]}`"
     parts = [each.strip() for each in word.split(",")]
@@ -193,6 +196,8 @@ def _of_number(kinds: Sequence[str], value: float, key: str) -> str:
         return f"write minutes, hours, days or weeks: {value}m, {value}h, {value}d or {value}w"
     if key in _CLOCKS and not is_flag and 0 <= value <= 24:
         return f'write "{int(value):02}:{round(value % 1 * 100):02}"'
+    if key in _CLOCKS and not is_flag and 100 <= value <= 2400 and value % 100 < 60:
+        return f'write "{int(value) // 100:02}:{int(value) % 100:02}"'
     if key in _WORDED:
         return f"write {_WORDED[key]}"
     if list(kinds) == ["object"]:

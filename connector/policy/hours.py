@@ -37,6 +37,8 @@ _CLOCK = re.compile(r"([0-9]{1,2})(?:[.:h]?([0-9]{2}))?(am|pm|h|uhr)?", re.ASCII
 _HOURS = re.compile(r"([0-9]{2}):([0-9]{2}) ?- ?([0-9]{2}):([0-9]{2})", re.ASCII)
 _SEVERAL = re.compile(r"\s*(?:[,;&+|]|\band\b)\s*", re.IGNORECASE)
 _NONE = frozenset({"closed", "none", "off", "no", "never", "-", "skip"})
+_SPOKEN = re.compile(r"(half|quarter)past([0-9]{1,2})")
+_MINUTES = {"half": ":30", "quarter": ":15"}
 _HALF = re.compile(r"(until|till|to|before|from|after|since)\s+(.+)")
 _USUAL = "09:00-18:00"
 _MIDNIGHT = 1440
@@ -193,6 +195,7 @@ def meant_time(text: str, midnight: str = "24:00") -> str | None:
     """
     word = text.strip().casefold().replace(" ", "").replace(".m.", "m")
     named = {"noon": "12:00", "midday": "12:00", "midnight": midnight, "00:00": midnight, "24:00": midnight}
+    word = _SPOKEN.sub(lambda found: f"{found[2]}{_MINUTES[found[1]]}", word)
     found = _CLOCK.fullmatch(word)
     if word in named or found is None:
         return named.get(word)

@@ -44,7 +44,7 @@ from tests.unit.test_rules_newcomers import HUBSPOT
         ("deal.amount > 5 and \"'vip' in contact.phone\"", "leave the quotes around it out"),
         ("deal.amount > 1000 USD", "amounts are written without their currency"),
         ("deal.amount ==> 5", "write >="),
-        ("contact.phone in {'US', 'CA'}", "a list stands in square brackets: ['a', 'b']"),
+        ("contact.phone in {'US', 'CA'}", "a list stands in square brackets, with commas: ['US', 'CA']"),
         ("deal.amount > 5 but not contact.phone", 'write "and"'),
         ("when deal.amount > 5", "the condition stands alone"),
         ("contact.phone starts_with '+1'", "write \"'+1' in contact.phone\""),
