@@ -263,7 +263,10 @@ def _afterwards(rule: Rule, row: Dispatch) -> list[str]:
     moments = _moments(row)
     found = list(promised(rule.write_back, moments))
     if moments == ("skipped",) and not found and list(promised(rule.write_back, ("failed",))):
-        found = ["nothing: `failed` is for calls that could not be placed; for this one it is `skipped`"]
+        found = [
+            "nothing: what is written of somebody who is not called stands below `skipped`, which the rule has not"
+            " (`failed` is of calls that could not be placed)"
+        ]
     return found
 
 

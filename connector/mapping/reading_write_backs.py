@@ -180,7 +180,8 @@ class _MomentReader:
             if word is not None:
                 self._check_stage((*at, outcome), word)
             elif self._stands_in_a_row((*at, outcome)):
-                named = f"{outcome}: {next((each for each in wanted.values() if each), 'Qualified')}"
+                following = list(wanted.values())[list(wanted).index(outcome) :]
+                named = f"{outcome}: {next((each for each in following if each), 'Qualified')}"
                 self.reader.mistake(
                     (*at, outcome), f"has no stage; each outcome is written with its own: {named}"
                 )

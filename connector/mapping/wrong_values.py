@@ -109,6 +109,9 @@ def unknown_word(given: Any, words: Sequence[str], key: str) -> str:
         instead += "; each means once ever, and once a month is `cool_down: 30d`" if key == "once_per" else ""
     else:
         instead = closest(word, words)
+    if key in ("only_source", "not_source") and "did you mean" not in instead:
+        sign = "in" if key == "only_source" else "not in"
+        instead += f"; where a person came from is a condition: `if: contact.source {sign} [{shown(word)!r}]`"
     return f"is not possible here{instead}"
 
 

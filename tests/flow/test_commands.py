@@ -279,7 +279,10 @@ def test_preview_says_why_nothing_is_written_of_a_call_that_is_skipped(tmp_path:
     unmet = "contact.firstname == 'Ada' and deal.amount > 9000"
     rules.write_text(example.replace(entered, f"{entered}      if: {unmet}\n"))
     said = _run("preview", rules, "--record", RECORD).output
-    assert "nothing: `failed` is for calls that could not be placed; for this one it is `skipped`" in said
+    assert (
+        "nothing: what is written of somebody who is not called stands below `skipped`, which the rule has not"
+        in said
+    )
     assert 'no call: the condition of the rule is false: deal.amount is "4800"\n' in said
 
 

@@ -233,6 +233,8 @@ def test_the_readme_names_usual_changes() -> None:
         ("      ended:\n", "      ended:\n        save: x\n", "write deal in its place, and the properties below it"),
         ("      ended:\n", "      ended:\n        stage: {answered -> X}\n", "write answered: X"),
         (WINDOW, WINDOW.replace("}", ", zone: their own}"), "did you mean lead, each person's own?"),
+        (IF, f"{IF}      only_source: Google\n", "is a condition: `if: contact.source in ['Google']`"),
+        ("      ended:\n", "      ended:\n        stage: {answered: A, busy, no_answer: B}\n", "with its own: busy: B"),
         (EXAMPLE, TWO.replace("\n  - name: Call", "\n  name: Call"), "lacks its dash; a rule begins with it: - name: Call people"),
         (EXAMPLE, EXAMPLE.replace("        amount:", "        - x\n        amount:"), "has an item of a list beside keys; several"),
         ("  - name: Call", "  name: Call", "14:3  rules  lacks its dash; a rule begins with it: - name: Call people"),
