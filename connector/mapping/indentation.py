@@ -44,26 +44,42 @@ def misaligned(
     second = ":" in text[:column].removesuffix(":")
     if found is None or not above or second or not any(sign in problem for sign in _SIGNS):
         return None
-    last = max((number for number in range(line) if lines[number].split("#")[0].strip()), default=0)
+    last = _last_line(lines, line)
     if (word := lines[last].split()[0]) in _all_keys() and not _LINE.fullmatch(lines[last].rstrip()):
         return (last + 1, lines[last].index(word) + 1), without_colon(lines[last])
     here = _Key(found[3], len(found[1]), item=bool(found[2]))
     if any(each.blanks == here.blanks and each.item == here.item for each in above):
         return None
     at = (line + 1, here.blanks + 1)
-    if beside := next((each for each in above if here.item and each.blanks == here.blanks), None):
-        return (
-            at,
-            f'has a dash, and "{beside.name}" above it, beside which it stands, has none; leave it out: {found[3]}: ...',
-        )
+    return _of_dash(above, here, lines, line) or (
+        at,
+        _of_section(above[-1], here) or _said(here, _beside(above, here)),
+    )
+
+
+def _of_dash(
+    above: Sequence[_Key], here: _Key, lines: Sequence[str], line: int
+) -> tuple[tuple[int, int], str] | None:
+    """What to say of a dash too many, or of one that a rule lacks."""
+    last = above[-1]
+    beside = next((each for each in above if here.item and each.blanks == here.blanks), None)
+    if beside is not None:
+        found = f'has a dash, and "{beside.name}" above it, beside which it stands, has none; leave it out: {here.name}: ...'
+        return (line + 1, here.blanks + 1), found
     if here.name == "name" and any(each.item and each.blanks == here.blanks for each in above):
-        return at, f"lacks its dash; a rule begins with it: - {text.strip()}"
-    if above[-1].parent is not None and above[-1].parent.name == "rules" and not above[-1].item:
+        return (line + 1, here.blanks + 1), f"lacks its dash; a rule begins with it: - {lines[line].strip()}"
+    if last.parent is not None and last.parent.name == "rules" and not last.item:
+        number = _last_line(lines, line)
         return (
-            last + 1,
-            above[-1].blanks + 1,
-        ), f"lacks its dash; a rule begins with it: - {lines[last].strip()}"
-    return at, _of_section(above[-1], here) or _said(here, _beside(above, here))
+            number + 1,
+            last.blanks + 1,
+        ), f"lacks its dash; a rule begins with it: - {lines[number].strip()}"
+    return None
+
+
+def _last_line(lines: Sequence[str], line: int) -> int:
+    """The line above that is not empty and no comment."""
+    return max((number for number in range(line) if lines[number].split("#")[0].strip()), default=0)
 
 
 def _open(lines: Sequence[str]) -> list[_Key]:
