@@ -1,13 +1,13 @@
 """What loads, and is rarely meant: a warning each, with the place in the file that it is about."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
 from connector.mapping.choices import in_braces, is_choice
 from connector.mapping.habits import excluded
-from connector.mapping.language import ANY, Call, Rule, When
+from connector.mapping.language import ANY, Call, Rule, When, schema
 from connector.mapping.merge import Condition, MergeField
 from connector.mapping.policy_keys import Policy
 from connector.mapping.shape import Path
@@ -22,6 +22,12 @@ from connector.policy.terms import OncePer
 _SHORT: Final = timedelta(minutes=5)
 _ON_STAGE: Final = re.compile(r"\bevent\.stage\s*==\s*(['\"])(.+?)\1")
 _LISTED: Final = re.compile(r",|;|//|\bor\b|\s/\s")
+_OTHERS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("agent", "phone_number", "region"), "beside `metadata`"),
+    **dict.fromkeys(schema()["$defs"]["Policy"]["properties"], "under `policy`"),
+    **dict.fromkeys(("if", "only_source", "not_source"), "under `when`"),
+}
+"""Keys of a rule that people put below `metadata`, each with its place."""
 _FIELDS: Final = re.compile(r"\b((?:contact|deal|opportunity|company)\.\w+)")
 _GROUPED: Final = re.compile(r"(?<![\w.])([0-9]{1,3})\.([0-9]{3})(?![\w.])")
 
@@ -94,6 +100,11 @@ def _call(path: Path, call: Call) -> Iterator[Doubt]:
             written = _FIELDS.sub(r"{{ \1 }}", field.source) if _FIELDS.search(field.source) else ""
             written = written or f"{{{{ contact.{example} }}}}"
             yield (*path, key), f'is the same for everybody; a field is written "{written}"'
+    for key in call.metadata.keys() & _OTHERS.keys():
+        found = (
+            f"is told to the agent, and is no setting here; {key} stands {_OTHERS[key]}, not below `metadata`"
+        )
+        yield (*path, "metadata", key), found
     for name, key in call.region.fields if call.region else ():
         if key == "country":
             yield (

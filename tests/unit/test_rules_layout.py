@@ -235,6 +235,8 @@ def test_the_readme_names_usual_changes() -> None:
         (WINDOW, WINDOW.replace("}", ", zone: their own}"), "did you mean lead, each person's own?"),
         (IF, f"{IF}      only_source: Google\n", "is a condition: `if: contact.source in ['Google']`"),
         ("      ended:\n", "      ended:\n        stage: {answered: A, busy, no_answer: B}\n", "with its own: busy: B"),
+        ("        amount:", "        agent: Ada\n        amount:", "agent stands beside `metadata`, not below `metadata`"),
+        ("        amount:", "        cool_down: 7d\n        amount:", "cool_down stands under `policy`, not below `metadata`"),
         (EXAMPLE, TWO.replace("\n  - name: Call", "\n  name: Call"), "lacks its dash; a rule begins with it: - name: Call people"),
         (EXAMPLE, EXAMPLE.replace("        amount:", "        - x\n        amount:"), "has an item of a list beside keys; several"),
         ("  - name: Call", "  name: Call", "14:3  rules  lacks its dash; a rule begins with it: - name: Call people"),
