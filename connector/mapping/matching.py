@@ -126,9 +126,10 @@ def condition(rule: Rule, values: Mapping[str, Any], looked: Looked) -> Verdict:
     if wanted is None:
         return None
     looked.append(partial(_clauses, wanted, values))
-    if wanted.holds(values, []):
+    failing = wanted.failing(values)
+    if failing is None:
         return None
-    found = found_in(values, wanted.failing(values).compiled.fields)
+    found = found_in(values, failing.compiled.fields)
     return Reason("condition_false", f"the condition of the rule is false: {told(found) or 'always'}")
 
 

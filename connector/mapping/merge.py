@@ -230,16 +230,13 @@ class Condition:
             judged.append(Judged(clause, holds, tuple(scope.notes)))
         return judged
 
-    def failing(self, values: Mapping[str, Any]) -> Clause:
-        """The first clause that is false of these values, for which the whole is false."""
-        for clause in self.clauses[:-1]:
-            if not is_true(_within(Scope(values, []), clause.compiled.evaluate)):
+    def failing(self, values: Mapping[str, Any]) -> Clause | None:
+        """The first clause that is false, also from where on it would take too much work; None where all are true."""
+        scope = Scope(values, [])
+        for clause in self.clauses:
+            if not is_true(_within(scope, clause.compiled.evaluate)):
                 return clause
-        return self.clauses[-1]
-
-    def holds(self, values: Mapping[str, Any], notes: list[str]) -> bool:
-        """Decide it; False, with a note, where that would take too much work."""
-        return is_true(_within(Scope(values, notes), self.compiled.evaluate))
+        return None
 
 
 def _single_braces(constant: str, offset: int, names: Names) -> list[Problem]:

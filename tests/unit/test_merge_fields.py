@@ -50,7 +50,7 @@ def notes(source: str) -> list[str]:
 
 
 def holds(expression: str) -> bool:
-    return Condition.compile(expression, NAMES).holds(VALUES, [])
+    return Condition.compile(expression, NAMES).failing(VALUES) is None
 
 
 def refused(source: str) -> tuple[int, str]:
