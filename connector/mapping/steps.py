@@ -1,5 +1,6 @@
 """What was looked at on the way to a decision, step by step: kept with a dispatch, and shown to a person."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -83,8 +84,14 @@ def beyond(notes: Iterable[str], found: Mapping[str, str | None]) -> tuple[str, 
     return tuple(note for note in notes if note.removesuffix(" is empty") not in found)
 
 
+_NEGATED = re.compile(r"!=|\bnot\b")
+_FOLDED = re.compile(r"\|\s*(?:lower|upper)\b")
+
+
 def capitals(source: str, found: Mapping[str, str | None]) -> Iterator[str]:
     """What to say where a text of an expression is what a field holds, or a part of it, but for its capitals."""
+    if _NEGATED.search(QUOTED.sub("", source)):
+        return
     written = [each[1:-1] for each in QUOTED.findall(source)]
     for name, value in found.items():
         held = [*(value or "").split(", "), value or ""]
@@ -92,7 +99,7 @@ def capitals(source: str, found: Mapping[str, str | None]) -> Iterator[str]:
             (one, each) for one in held for each in written if one != each and folded(one) == folded(each)
         ]
         yield from (f'capitals count: {name} has "{one}", not "{each}"' for one, each in dict.fromkeys(same))
-        if same or value is None or " in " not in source:
+        if same or value is None or " in " not in source or _FOLDED.search(source):
             continue
         for each in written:
             if each not in value and folded(each) in folded(value):

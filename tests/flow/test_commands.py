@@ -267,6 +267,9 @@ def test_preview_says_where_capitals_differ_within_a_text_and_how_foreign_number
         "capitals count: contact.firstname has \"Ada Maria\"; write 'maria' in (contact.firstname | lower)"
     )
     assert wanted in said
+    negated = "'maria' not in (contact.firstname | lower)"
+    rules.write_text(example.replace(entered, f'{entered}      if: "{negated}"\n'))
+    assert "capitals count" not in _run("preview", rules, "--record", record).output
     rules.write_text(example)
     said = _run("preview", rules, "--record", record).output
     assert "or `region` under `call`, the country of numbers without a country code" in said
