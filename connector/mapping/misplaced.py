@@ -39,6 +39,8 @@ _IN_WHEN: Final[Mapping[str, str]] = {
 """What to say of these below `when`."""
 _LONG: Final = 6
 """Letters of a key that is recognised though it is misspelt and in another place."""
+_CAPS: Final = frozenset({"max_per_hour", "max_per_day"})
+_CAP: Final = re.compile(r"([0-9]+)\s*(?:calls?)?\s*(?:per|an?|each|/)\s*(hour|day)")
 _TIMES: Final = frozenset({"between", "time", "times", "clock", "at"})
 _FIELDS: Final[Mapping[str, str]] = {
     "when": "; conditions on fields are written `if: contact.city == 'Austin'`",
@@ -143,6 +145,8 @@ def _near(key: str, value: Any, what: str, known: Mapping[str, Any]) -> str:
         )
     if what == "when" and (said := _IN_WHEN.get(folded(key))):
         return f'"{shown(key)}" is not a key of "when"; {said}'
+    if what == "policy" and KEYS.get(folded(key)) in _CAPS and (capped := _CAP.match(str(value))):
+        return f'"{shown(key)}" is not a key of "policy"; write max_per_{capped[2]}: {capped[1]}'
     if what == "window" and folded(key) in _TIMES:
         return f'"{shown(key)}" is not a key of "window"; its hours are from: "09:00", until: "18:00"'
     if "," in key:

@@ -14,8 +14,8 @@ from connector.mapping.keys import FILLED
 from connector.mapping.language import schema
 from connector.mapping.misplaced import misplaced
 from connector.mapping.policy_keys import UNLIMITED
-from connector.mapping.words import listed
-from connector.mapping.wrong_values import BESIDE, of_wrong_kind, or_leave_out, unknown_word
+from connector.mapping.words import flow, listed
+from connector.mapping.wrong_values import BESIDE, STAGE_FIELDS, of_wrong_kind, or_leave_out, unknown_word
 
 _KINDS: Final[Mapping[str, str]] = {
     "string": "text",
@@ -92,6 +92,10 @@ def _found(error: ValidationError) -> str:
         case "type" if list(error.absolute_path)[-2:-1] == ["stage"] and isinstance(given, list):
             turned = ", ".join(f"{each}: {key}" for each in given)
             return f"the outcome comes first: stage: {{{turned}}}"
+        case "type" if key in STAGE_FIELDS and isinstance(given, dict) and len(error.absolute_path) > 2:
+            *_, moment, record, _ = error.absolute_path
+            moved = f"stage: {flow(given)} under `{moment}`, as far in as `{record}`"
+            return f"takes no stages by outcome; write {moved}, and leave {key} out"
         case "type" if key in BESIDE and list(error.absolute_path)[-4:-3] == ["write_back"]:
             *_, moment, record, _ = error.absolute_path
             return f"stands below `{record}`, and belongs beside it: put `{key}` under `{moment}`, as far in as `{record}`"

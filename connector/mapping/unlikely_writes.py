@@ -97,7 +97,7 @@ def _of_record(written: _Written, called: set[tuple[str, str]], words: Vocabular
     if (written.object_name, written.key) in called:
         return f"writes over {field}, the number that this rule calls"
     if field == words.stage_field:
-        return "moves the record; `stage:` does that too, takes labels, and leaves a record alone that somebody has moved"
+        return "moves the record whatever the outcome; write `stage:` in its place, as far in as the record: it takes labels, by outcome too, and leaves a record alone that somebody has moved"
     if written.object_name == words.tags_on and written.key == "tags":
         return "replaces all tags; `tags: {add: ..., remove: ...}` of this moment leaves the others"
     if value and value not in words.usual_words.get(field, {value}):

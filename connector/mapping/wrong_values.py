@@ -22,6 +22,8 @@ FURTHER_IN: Final = "two blanks further in"
 _OFTEN: Final = {"day": "24h", "week": "7d", "month": "30d"}
 _LENGTH: Final = re.compile(r"[0-9]+[mhdw]")
 _PER: Final = re.compile(r"\b(?:per|a|each|every)\s+(day|week|month)\b", re.IGNORECASE)
+STAGE_FIELDS: Final = frozenset({"dealstage", "pipelineStageId", "stage_id", "stageId"})
+"""What CRMs call the field of a record's stage."""
 BESIDE: Final = frozenset({"stage", "note", "tags", "log_call"})
 """Keys of a moment that people put below `deal`."""
 _PARTS: Final = frozenset({"days", "from", "until"})
