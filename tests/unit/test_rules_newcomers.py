@@ -296,7 +296,7 @@ def test_hours_over_midnight_are_warned_of(window: str, *, warned: bool) -> None
         (
             "        deal: {dealname:",
             "        deal: {dealstage: '1002', dealname:",
-            "moves the record; `stage:` does that too",
+            "moves the record whatever the outcome; write `stage:` in its place",
         ),
         (
             "        deal: {dealname:",

@@ -65,7 +65,7 @@ def said(crm: str, old: str, new: str) -> list[str]:
         ("hubspot", "RECORD.id", "contact.owner", 'did you mean "hubspot_owner_id"?'),
         ("hubspot", "contact.phone", "contact.mobile", 'did you mean "mobilephone"?'),
         ("hubspot", "contact.phone", "contact.phone_number", 'did you mean "phone"?'),
-        ("hubspot", "note: done", "deal: {dealstage: '1'}", "moves the record; `stage:` does that too"),
+        ("hubspot", "note: done", "deal: {dealstage: '1'}", "moves the record whatever the outcome; write `stage:` in its place"),
         ("hubspot", "note: done", "company: {name: x}", "company cannot be written to"),
     ],
 )  # fmt: skip
