@@ -246,12 +246,6 @@ def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
         assert "Traceback" not in done.output
 
 
-def _preview(at: str) -> str:
-    example = ROOT / "examples/workflows/call-demo-requests.yaml"
-    fixture = ROOT / "adapters/hubspot/fixtures/deal_stage_changed.http"
-    return run_command("preview", example, "--delivery", fixture, "--record", RECORD, "--at", at).output
-
-
 def test_check_live_compares_the_rest_where_an_object_cannot_be_asked(world: World, config: Path) -> None:
     """An account whose app may not read companies still learns of a mistyped property of the deal."""
     world.hubspot.account.scopes -= {"crm.objects.companies.read", "crm.schemas.deals.read"}
