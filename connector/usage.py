@@ -23,6 +23,8 @@ _OPTIONS: Final = {
 }
 """By an option that no command has."""
 
+_WORDS: Final = "stagecall.words"
+"""Under which a context keeps the words of its command line."""
 _PREVIEWS: Final = frozenset({"--record", "--stage", "--at", "--delivery", "--entered"})
 _YAML: Final = (".yaml", ".yml")
 
@@ -30,13 +32,19 @@ _YAML: Final = (".yaml", ".yml")
 class Verbs(click.Group):
     """The verbs of `stagecall`; a slip on their command line is said with what to write instead."""
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb, and keep its words for what is said of a slip in them. Raises click.UsageError."""
+        ctx.meta[_WORDS] = tuple(args)
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a verb. Raises click.UsageError."""
-        words = [*ctx._protected_args, *ctx.args]
         try:
             return super().invoke(ctx)
         except click.UsageError as error:
-            said = _instead(error, words)
+            said = _instead(error, ctx.meta.get(_WORDS, ()))
             if not said:
                 raise
             found = error if isinstance(error, click.MissingParameter) else click.UsageError(error.message)

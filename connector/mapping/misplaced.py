@@ -130,13 +130,8 @@ def _hours(key: str, window: Mapping[str, Any], what: str) -> str:
 
 def _near(key: str, value: Any, what: str, known: Mapping[str, Any]) -> str:
     """What to say of a key that another section has, or that is another word for one."""
-    if (
-        what == "policy"
-        and key == "hours"
-        and isinstance(value, str)
-        and (meant_hours_ := meant_window(value))
-    ):
-        days, begins, ends = meant_hours_
+    if what == "policy" and key == "hours" and isinstance(value, str) and (several := meant_window(value)):
+        days, begins, ends = several
         whole = f'{{days: {days}, from: "{begins}", until: "{ends}"}}'
         return f'"hours" is not a key of "policy"; write window: {whole}'
     if what == "policy" and key == "hours" and isinstance(value, dict):

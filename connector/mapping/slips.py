@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from connector.mapping.value_slips import QUOTED, value_slip
+from connector.mapping.tokens import QUOTED
+from connector.mapping.value_slips import value_slip
 
 _BULLETS: Final = "\u2022\u2023\u25e6\u2043\u2219\u2013\u2014\u00b7"
 _IF: Final = re.compile(r"\s*(?:- )?if\s*:")
@@ -91,7 +92,7 @@ def between_brackets(line: str, column: int) -> str | None:
     bare = QUOTED.sub("", before)
     if sum(map(bare.count, "{[")) <= sum(map(bare.count, "}]")):
         return None
-    if sign := next((each for each in ";" if each in bare), None):
-        return f'has "{sign}" where a "," belongs'
+    if ";" in bare:
+        return 'has ";" where a "," belongs'
     word = _LAST_WORD.search(before) if rest.startswith(":") else _FIRST_PART.match(rest)
     return f'misses a "," before {word[1]}' if word else None

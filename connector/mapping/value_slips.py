@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
-"""A text in quotes."""
+from connector.mapping.tokens import QUOTED
+
 _QUOTES: Final = ("'", '"')
 _COMMENT: Final = re.compile(r"\s+#.*$")
 _NESTED: Final = re.compile(
