@@ -26,7 +26,7 @@ from connector.mapping.matching import (
 from connector.mapping.merge import MergeField
 from connector.mapping.stages import index_of
 from connector.mapping.steps import Looked, Part, Step, beyond, capitals, found_in
-from connector.mapping.values import sendable, short
+from connector.mapping.values import Later, sendable, short
 from connector.mapping.vocabulary import OURS
 from connector.mapping.words import folded
 from connector.model import Catalog, Context, StageEvent, TriggerRequest
@@ -98,7 +98,8 @@ class Situation:
 def situation(event: StageEvent, context: Context, catalog: Catalog) -> Situation:
     """Prepare an event and its record for the rules."""
     event = _completed(event, context, catalog)
-    values = {**context.fields, **event.fields, "event": event_values(event, catalog)}
+    of_event = Later(partial(event_values, event, catalog))  # few rules read them
+    values = {**context.fields, **event.fields, "event": of_event}
     return Situation(event, catalog, values, moved_on(event, context, catalog))
 
 

@@ -34,6 +34,7 @@ from connector.mapping.tokens import (
 )
 from connector.mapping.values import (
     MAX_TEXT,
+    SHORT,
     Scope,
     TooMuchWork,
     cut,
@@ -137,32 +138,36 @@ class MergeField:
 
     def value(self, values: Mapping[str, Any], notes: list[str]) -> Any:
         """Evaluate: a lone merge field keeps its type, anything else is a text."""
-        if len(self.parts) == 1 and isinstance(self.parts[0], Compiled):
-            only = self.parts[0].evaluate
-            return _within(Scope(values, notes), lambda scope: _finished(only(scope), scope))
-        return self.text(values, notes)
+        only = self.parts[0] if len(self.parts) == 1 else None
+        if not isinstance(only, Compiled):
+            return self.text(values, notes)
+        scope = Scope(values, notes)
+        try:
+            return _finished(only.evaluate(scope), scope)
+        except TooMuchWork:
+            _give_up(scope)
+            return None
 
     def text(self, values: Mapping[str, Any], notes: list[str]) -> str:
         """Evaluate to a text; empty values add nothing to it."""
         if self.is_constant:
             return self.source
-        found = _within(Scope(values, notes), self._joined if len(self.parts) > 1 else self._alone)
-        return found if isinstance(found, str) else ""
-
-    def _alone(self, scope: Scope) -> str:
-        return _fitting(_text(self.parts[0], scope), scope)
+        scope = Scope(values, notes)
+        try:
+            return _fitting(self._joined(scope), scope)
+        except TooMuchWork:
+            _give_up(scope)
+            return ""
 
     def _joined(self, scope: Scope) -> str:
-        texts: list[str] = []
-        size = 0
+        joined = ""
         for part in self.parts:
-            text = _text(part, scope)
-            texts.append(text)
-            size += len(text)
+            text = part if isinstance(part, str) else _text(part.evaluate(scope), scope)
             scope.charge(len(text))
-            if size > MAX_TEXT:
+            joined += text
+            if len(joined) > MAX_TEXT:
                 break
-        return _fitting("".join(texts), scope)
+        return joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +231,7 @@ class Condition:
         judged = []
         for clause in self.clauses:
             scope.notes = []
-            holds = is_true(_within(scope, clause.compiled.evaluate))
+            holds = _holds(clause, scope)
             judged.append(Judged(clause, holds, tuple(scope.notes)))
         return judged
 
@@ -234,7 +239,7 @@ class Condition:
         """The first clause that is false, also from where on it would take too much work; None where all are true."""
         scope = Scope(values, [])
         for clause in self.clauses:
-            if not is_true(_within(scope, clause.compiled.evaluate)):
+            if not _holds(clause, scope):
                 return clause
         return None
 
@@ -314,18 +319,22 @@ def _refusing(field: Field, compiling: Callable[[], Compiled]) -> Compiled:
         raise BadSource(field.offset_of(error.at), error.found, more) from None
 
 
-def _within(scope: Scope, evaluate: Callable[[Scope], Any]) -> Any:
-    """Evaluate with the work that the scope still has; None, with a note, where that is not enough."""
+def _holds(clause: Clause, scope: Scope) -> bool:
+    """Decide with the work that the scope still has; false, with a note, where that is not enough."""
     try:
-        return evaluate(scope)
+        return is_true(clause.compiled.evaluate(scope))
     except TooMuchWork:
-        scope.note("the texts in it are too long to be worked on; the result is empty")
-        return None
+        _give_up(scope)
+        return False
+
+
+def _give_up(scope: Scope) -> None:
+    scope.note("the texts in it are too long to be worked on; the result is empty")
 
 
 def _fitting(text: str, scope: Scope) -> str:
     """The text as it can be sent; most are short and plain."""
-    if len(text) * 4 <= MAX_TEXT and text.isascii() and "\x00" not in text:
+    if len(text) <= SHORT and text.isascii() and "\x00" not in text:
         return text
     return str(sendable(cut(text, scope)))
 
@@ -333,18 +342,19 @@ def _fitting(text: str, scope: Scope) -> str:
 def _finished(value: Any, scope: Scope) -> Any:
     if type(value) is str:
         return _fitting(value, scope)
-    if not is_single(value) and weight(value) > MAX_TEXT:
+    if is_single(value):
+        return plain(value)
+    if weight(value) > MAX_TEXT:
         scope.note(f"a value of more than {MAX_TEXT:,} characters was left out")
         return None
     return sendable(plain(value))
 
 
-def _text(part: str | Compiled, scope: Scope) -> str:
-    if isinstance(part, str):
-        return part
-    found = part.evaluate(scope)
+def _text(found: Any, scope: Scope) -> str:
     if type(found) is str:
         return found
+    if found is None:
+        return ""
     found = plain(found)
     if isinstance(found, str):
         return found

@@ -6,15 +6,18 @@ Nothing here raises on any value: what makes no sense is empty or false, and a n
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from itertools import islice
 from math import isfinite
 from typing import Any
 
 MAX_TEXT = 64 * 1024
 """Bytes (UTF-8) of a text that a merge field may give."""
+SHORT = MAX_TEXT // 4
+"""Characters of which a text within MAX_TEXT may always have so many: UTF-8 takes four bytes for one at most."""
 MAX_ITEMS = 1_000
 """Items of a list that are looked at."""
 MAX_WORK = 512 * 1024
@@ -31,6 +34,26 @@ _SINGLE = frozenset({str, int, float, bool, type(None)})
 """Most values are of these kinds; asking whether something is a Mapping takes ten times as long."""
 
 EMPTY: Mapping[str, Any] = {}
+
+
+class Later(Mapping[str, Any]):
+    """A mapping that is made when it is first read."""
+
+    def __init__(self, make: Callable[[], Mapping[str, Any]]) -> None:
+        self._make = make
+
+    @cached_property
+    def _made(self) -> Mapping[str, Any]:
+        return self._make()
+
+    def __getitem__(self, key: str) -> Any:
+        return self._made[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made)
+
+    def __len__(self) -> int:
+        return len(self._made)
 
 
 class TooMuchWork(Exception):
@@ -103,6 +126,8 @@ def number_of(value: Any) -> int | float | None:
         return value  # type: ignore[no-any-return]
     if not isinstance(value, str):
         return value if isinstance(value, int | float) and kind is not bool else None
+    if value.isdecimal() and value.isascii() and len(value) <= 30:
+        return int(value)
     word = value.strip()
     match = _NUMBER.fullmatch(word)
     if not match:
@@ -160,7 +185,7 @@ def weight(value: Any) -> int:
 
 def cut(text: str, scope: Scope) -> str:
     """Keep a text within MAX_TEXT bytes, and say so where it was longer."""
-    if len(text) * 4 <= MAX_TEXT:
+    if len(text) <= SHORT:
         return text
     coded = text.encode("utf-8", "surrogatepass")
     if len(coded) <= MAX_TEXT:
