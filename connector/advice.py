@@ -113,7 +113,7 @@ def _of_steps(steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if numbers and not any(each.get("holds", True) for each in numbers):
         read = sorted({name for each in numbers for name in each.get("found", ())})
         where = listed(read) or "the record"
-        country = "; or `region` under `call`, the country of numbers without a country code"
+        country = '; or `region` under `call`, the country of numbers without a country code, such as "{{ contact.country }}"'
         raw = any(each.get("found") and any(each["found"].values()) for each in numbers)
         yield f"a phone number that can be dialled, in {where}; or another field in `phone_number`{country if raw else ''}"
 

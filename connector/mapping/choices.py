@@ -10,6 +10,7 @@ _OPEN: Final = re.compile(r"(.+?)\s+if\s+(.+[=<>].+)", re.IGNORECASE)
 _THOUSANDS: Final = re.compile(r"(?<=[0-9]),(?=[0-9]{3}\b)")
 _IS: Final = re.compile(r"(\w\.\w+) (?:is|equals) (?!not\b|in\b|at\b|one\b|greater|less|more)")
 _EQUALS: Final = re.compile(r"(?<![=<>!])=(?![=])")
+_TWO: Final = re.compile(r",|;|\s/\s|\bor\b")
 _BARE: Final = re.compile(r"(==|!=)\s*(?!(?:true|false)\b)([A-Za-z][\w -]*)$")
 _AN_EXAMPLE: Final = "\"{{ 'Brian' if contact.country == 'GB' else 'Anna' }}\""
 
@@ -17,6 +18,16 @@ _AN_EXAMPLE: Final = "\"{{ 'Brian' if contact.country == 'GB' else 'Anna' }}\""
 def is_choice(text: str) -> bool:
     """Is it an expression that lacks its braces?"""
     return _CHOICE.search(text) is not None
+
+
+def of_two(text: str) -> str | None:
+    """Say how a choice is written where somebody named two: `Ruby, Carlos for Spanish speakers`; None for one name."""
+    names = [each.partition(" for ")[0].strip() for each in _TWO.split(text)]
+    if len(names) < 2 or not all(names) or any(sign in text for sign in "'\""):
+        return None
+    return (
+        f"a choice stands in braces: \"{{{{ '{names[1]}' if contact.country == 'GB' else '{names[0]}' }}}}\""
+    )
 
 
 def in_braces(text: str) -> str:

@@ -138,7 +138,7 @@ def _clauses(wanted: Condition, values: Mapping[str, Any]) -> Iterator[Step]:
         found = found_in(values, each.clause.compiled.fields)
         sentence = f"{each.clause.line}: {'true' if each.holds else 'false'}"
         sentence = f"{sentence} ({told(found)})" if found else sentence
-        notes = [*beyond(each.notes, found), *(() if each.holds else capitals(each.clause.line, found))]
+        notes = [*beyond(each.notes, found), *capitals(each.clause.line, found, holds=each.holds)]
         yield Step(Part.WHEN, "if", sentence, each.holds, found, tuple(notes))
 
 

@@ -19,14 +19,13 @@ from connector.mapping.names import Names
 from connector.mapping.phrases import WHOLE
 from connector.mapping.syntax import spelt
 from connector.mapping.tokens import (
-    QUOTED,
     BadSource,
     Field,
     Problem,
-    bracketed,
     compared,
     conjuncts,
     label_candidates,
+    mixed,
     parse,
     pieces,
     single_braces,
@@ -51,9 +50,6 @@ __all__ = ["BadMergeField", "Condition", "MergeField", "Names", "Problem"]
 
 
 _FOREIGN = re.compile(r"\[\[[\w. ]+\]\]|%[A-Za-z_][\w.]*%|\*\|\w+\|\*|<<[\w. ]+>>")
-
-
-_MIXED = re.compile(r"\band\b.*\bor\b|\bor\b.*\band\b", re.DOTALL)
 
 
 _ALONE = re.compile(r"\"('[^\"]*)\", with both kinds of quotes")
@@ -221,9 +217,9 @@ class Condition:
     @property
     def doubts(self) -> list[Doubt]:
         """What is probably not meant in it."""
-        mixed = _MIXED.search(QUOTED.sub("", self.source)) if "(" not in self.source else None
-        what = f'"and" binds before "or": {bracketed(self.source)}; brackets show which is meant'
-        return [*self.compiled.doubts, *([("or", what)] if mixed else [])]
+        readings = mixed(self.source)
+        what = f'"and" binds before "or": {readings}; brackets show which is meant'
+        return [*self.compiled.doubts, *([("or", what)] if readings else [])]
 
     def judge(self, values: Mapping[str, Any]) -> list[Judged]:
         """Decide every clause by itself; false, with a note, from where on it would take too much work."""

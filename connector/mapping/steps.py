@@ -88,9 +88,12 @@ _NEGATED = re.compile(r"!=|\bnot\b")
 _FOLDED = re.compile(r"\|\s*(?:lower|upper)\b")
 
 
-def capitals(source: str, found: Mapping[str, str | None]) -> Iterator[str]:
-    """What to say where a text of an expression is what a field holds, or a part of it, but for its capitals."""
-    if _NEGATED.search(QUOTED.sub("", source)):
+def capitals(source: str, found: Mapping[str, str | None], *, holds: bool = False) -> Iterator[str]:
+    """What to say where a text of an expression is what a field holds, or a part of it, but for its capitals.
+
+    `holds`: is the expression true? Capitals make one false, and one with a `not` true.
+    """
+    if bool(_NEGATED.search(QUOTED.sub("", source))) is not holds:
         return
     written = [each[1:-1] for each in QUOTED.findall(source)]
     for name, value in found.items():

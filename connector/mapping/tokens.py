@@ -29,6 +29,8 @@ _BLOCKS: Final = {
 _BARE_DAY = re.compile(r"(?<![\w.])[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?![\w.])")
 QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 """A text of an expression, with its quotes."""
+_INNERMOST = re.compile(r"[(\[][^()\[\]]*[)\]]")
+_BOTH = re.compile(r"\band\b.*\bor\b|\bor\b.*\band\b")
 _ADDRESS = re.compile(r"@[\w-]+(?:\.[\w-]+)+")
 _UNCUT = re.compile(r"[()'\"]|\b(?:if|else)\b", re.IGNORECASE)
 _JOINED = re.compile(r"\b(?:and|or)\b|&&?|\|\|", re.IGNORECASE)
@@ -165,9 +167,25 @@ def compared(text: str) -> Iterator[tuple[int, str]]:
         begin = joined.end() if joined else end
 
 
-def bracketed(text: str) -> str:
-    """How a condition with `and` and `or` and without brackets is read, and how it may be meant."""
+def mixed(text: str) -> str | None:
+    """Say how a condition is read that joins with both `and` and `or`, and how it may be meant; None where none does.
+
+    What stands in brackets is looked at by itself.
+    """
     line = " ".join(text.split())
+    quoted = QUOTED.sub(lambda found: "_" * len(found[0]), line)
+    opened: list[int] = []
+    parts = [(0, len(line))]
+    for place, sign in enumerate(quoted):
+        if sign in "([":
+            opened.append(place + 1)
+        elif sign in ")]" and opened:
+            parts.append((opened.pop(), place))
+    found = (line[begin:end] for begin, end in parts)
+    return next((_bracketed(each) for each in found if _BOTH.search(_masked(each))), None)
+
+
+def _bracketed(line: str) -> str:
     readings = []
     for outer, inner in (("or", "and"), ("and", "or")):
         parts = _cut(line, outer)
@@ -178,10 +196,18 @@ def bracketed(text: str) -> str:
 
 
 def _cut(text: str, word: str) -> list[str]:
-    """Cut at a word that stands in no quotes."""
-    masked = QUOTED.sub(lambda found: "_" * len(found[0]), text)
+    """Cut at a word that stands in no quotes and no brackets."""
+    masked = _masked(text)
     cuts = [(0, 0), *(found.span() for found in re.finditer(rf"\b{word}\b", masked)), (len(text), len(text))]
     return [text[end:begin].strip() for (_, end), (begin, _) in pairwise(cuts)]
+
+
+def _masked(text: str) -> str:
+    """The text with signs in the place of what stands in quotes and in brackets, as long as it was."""
+    masked, before = QUOTED.sub(lambda found: "_" * len(found[0]), text), ""
+    while masked != before:
+        before, masked = masked, _INNERMOST.sub(lambda found: "_" * len(found[0]), masked)
+    return masked
 
 
 def parse(field: Field) -> nodes.Expr:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
-from connector.mapping.choices import in_braces, is_choice
+from connector.mapping.choices import in_braces, is_choice, of_two
 from connector.mapping.habits import excluded
 from connector.mapping.language import ANY, Call, Rule, When, schema
 from connector.mapping.merge import Condition, MergeField
@@ -16,7 +16,9 @@ from connector.mapping.tokens import QUOTED
 from connector.mapping.unlikely_writes import HALF_CHOICE, Doubt, unlikely_writes
 from connector.mapping.vocabulary import Vocabulary
 from connector.mapping.words import flow, folded
+from connector.policy.calendars import part_that_keeps_more
 from connector.policy.durations import spelled
+from connector.policy.numbers import region_of
 from connector.policy.terms import OncePer
 
 _SHORT: Final = timedelta(minutes=5)
@@ -28,6 +30,8 @@ _OTHERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("if", "only_source", "not_source"), "under `when`"),
 }
 """Keys of a rule that people put below `metadata`, each with its place."""
+_CODE: Final = "hs_country_region_code"
+"""Where HubSpot keeps the two letters of a country; elsewhere `country` holds them."""
 _FIELDS: Final = re.compile(r"\b((?:contact|deal|opportunity|company)\.\w+)")
 _GROUPED: Final = re.compile(r"(?<![\w.])([0-9]{1,3})\.([0-9]{3})(?![\w.])")
 
@@ -37,6 +41,7 @@ def unlikely(rules: Sequence[tuple[Path, Rule]], words: Vocabulary) -> Iterator[
     for number, (path, rule) in enumerate(rules):
         yield from _when((*path, "when"), rule.when, words)
         yield from _call((*path, "call"), rule.call)
+        yield from _region((*path, "call", "region"), rule, words)
         yield from _policy((*path, "policy"), rule.policy)
         yield from unlikely_writes((*path, "write_back"), rule, words)
         above = [other for _, other in rules[:number]]
@@ -91,6 +96,8 @@ def _call(path: Path, call: Call) -> Iterator[Doubt]:
     agent = call.agent.source.strip() if call.agent is not None else ""
     if call.agent is not None and call.agent.is_constant and is_choice(agent):
         yield (*path, "agent"), f"is a name as it stands; {in_braces(agent)}"
+    elif call.agent is not None and call.agent.is_constant and (two := of_two(agent)):
+        yield (*path, "agent"), f"is one agent of that name; {two}"
     elif HALF_CHOICE.search(QUOTED.sub("", agent)):
         yield (*path, "agent"), "has no `else`: where its condition is false there is no agent, and no call"
     elif agent.startswith("+") and agent[1:].replace(" ", "").isdigit():
@@ -105,15 +112,29 @@ def _call(path: Path, call: Call) -> Iterator[Doubt]:
             f"is told to the agent, and is no setting here; {key} stands {_OTHERS[key]}, not below `metadata`"
         )
         yield (*path, "metadata", key), found
-    for name, key in call.region.fields if call.region else ():
-        if key == "country":
-            yield (
-                (*path, "region"),
-                f"needs two letters such as US, and {name}.country often holds a name; numbers of such people are not called",
-            )
     for field in call.phone_number:
         if found := _no_number(field):
             yield (*path, "phone_number"), found
+
+
+def _region(path: Path, rule: Rule, words: Vocabulary) -> Iterator[Doubt]:
+    """One that many have no letters of, or that is of some people and read for all."""
+    region, asked = rule.call.region, rule.when.condition.fields if rule.when.condition else ()
+    has_code = {name for name, known in words.standard_fields.items() if _CODE in known}
+    for name, key in region.fields if region else ():
+        if key == "country" and name in has_code:
+            found = f"needs two letters such as US, and {name}.country often holds a name; numbers of such people are not called"
+            yield path, found
+    if region is None or not region.is_constant or any("country" in key for _, key in asked):
+        return
+    named = region_of(region.source)
+    if named is not None and named != words.default_region:
+        own = f"contact.{_CODE if 'contact' in has_code else 'country'}"
+        found = (
+            f"reads each number without a country code as one of {named}, also those of people elsewhere:"
+            f' "{{{{ {own} }}}}" is each person\'s own, or an `if` on it says whom the rule is for'
+        )
+        yield path, found
 
 
 def _no_number(field: MergeField) -> str:
@@ -151,6 +172,10 @@ def _policy(path: Path, policy: Policy) -> Iterator[Doubt]:
     if policy.terms.zone is not None:
         found = f"goes by the clock of {policy.terms.zone} for everybody, wherever they are; lead is each person's own clock"
         yield (*path, "window", "zone"), found
+    for code in sorted(policy.terms.window.holidays if policy.terms.window else ()):
+        if part := part_that_keeps_more(code):
+            found = f"has the days that all of {code} keeps, and every part keeps more; write the part, such as {part}, or several in a list"
+            yield (*path, "window", "holidays"), found
     if policy.cool_down is not None and policy.terms.once_per is OncePer.NUMBER:
         found = "means once ever: this rule calls no number again, also after `cool_down`; for once within a time `cool_down` alone is enough"
         yield (*path, "once_per"), found

@@ -6,6 +6,9 @@ from functools import cache, lru_cache
 
 from connector.policy.words import did_you_mean, shown
 
+_ANY_YEAR = 2026
+"""Which country's parts keep days of their own is the same in all of them."""
+
 # The package costs 0.1 s and 11 MB to import, so it is imported when first used: most windows name no country.
 
 
@@ -37,13 +40,25 @@ def public_holidays(code: str, year: int) -> frozenset[date] | None:
 
 
 @lru_cache(maxsize=1024)
+def part_that_keeps_more(code: str) -> str | None:
+    """Return a part of the country, `GB-ENG` of `GB`, where every part has holidays beside those of the whole country.
+
+    None where some part has no others, as in the United States, and for a part.
+    """
+    parts = sorted(_countries().get(code, ()))
+    usual = public_holidays(code, _ANY_YEAR) or frozenset()
+    keep_more = [(public_holidays(f"{code}-{part}", _ANY_YEAR) or frozenset()) > usual for part in parts]
+    return f"{code}-{parts[0]}" if parts and all(keep_more) else None
+
+
+@lru_cache(maxsize=1024)
 def _checked(code: str) -> str:
     if not isinstance(code, str):
         raise ValueError(f"{shown(code)} is not a country code; write one like US or US-CA")
     country, dash, part = code.strip().partition("-")
     country = country.upper()
     if country not in _countries():
-        near = did_you_mean(country, _spellings())
+        near = did_you_mean(country, _names_of_parts() | _spellings())
         raise ValueError(f"{shown(code)} is not a known country code{near or '; write one like US or US-CA'}")
     if not dash:
         return country
@@ -76,6 +91,17 @@ def _spellings() -> Mapping[str, str]:
 
     names = {name.replace("_", " "): codes[1] for name, codes in COUNTRIES.items()}
     return names | {code.casefold(): code for code in _countries()}
+
+
+@cache
+def _names_of_parts() -> Mapping[str, str]:
+    """Names of the parts of every country, in lower case, and the code of each: GB-ENG of `england`."""
+    found: dict[str, str] = {}
+    for country, parts in _countries().items():
+        if len(country) == 2 and parts:
+            names = {name: code for name, code in _parts(country).items() if name != code.casefold()}
+            found |= {name: f"{country}-{code}" for name, code in names.items() if name not in found}
+    return found
 
 
 @cache

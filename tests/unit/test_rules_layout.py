@@ -6,27 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from connector.adapter import find_adapter
-from connector.errors import ConfigError
-from connector.mapping.rules import load_rules
-from connector.rulebook import vocabulary
+from tests.unit.said import said
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = (ROOT / "examples/workflows/call-demo-requests.yaml").read_text()
 WINDOW = 'window: {days: mon-fri, from: "09:00", until: "18:00"}'
 IF = "      enters: Demo requested\n"
 TWO = EXAMPLE.replace("Call people", "First, call people") + EXAMPLE[EXAMPLE.index("  - name") :]
-
-
-def _said(text: str, *replaced: tuple[str, str], crm: str = "hubspot") -> list[str]:
-    """All mistakes of the text with these replacements, else all warnings."""
-    for old, new in replaced:
-        assert old in text
-        text = text.replace(old, new, 1)
-    try:
-        return [str(each) for each in load_rules(text, "rules.yaml", vocabulary(find_adapter(crm))).warnings]
-    except ConfigError as error:
-        return [str(each) for each in error.mistakes]
 
 
 @pytest.mark.parametrize(
@@ -48,8 +34,8 @@ def _said(text: str, *replaced: tuple[str, str], crm: str = "hubspot") -> list[s
     ],
 )  # fmt: skip
 def test_a_line_too_far_in_or_out_is_told_by_its_blanks(old: str, new: str, wanted: str) -> None:
-    (said,) = _said(TWO if "- name" in new else EXAMPLE, (old, new))
-    assert wanted in said
+    (found,) = said(TWO if "- name" in new else EXAMPLE, (old, new))
+    assert wanted in found
 
 
 @pytest.mark.parametrize(
@@ -71,7 +57,7 @@ def test_a_line_too_far_in_or_out_is_told_by_its_blanks(old: str, new: str, want
     ],
 )  # fmt: skip
 def test_a_window_on_one_line(new: str, wanted: str) -> None:
-    assert wanted in " ".join(_said(EXAMPLE, (WINDOW, new)))
+    assert wanted in " ".join(said(EXAMPLE, (WINDOW, new)))
 
 
 def _usual() -> list[tuple[str, str, str]]:
@@ -104,7 +90,7 @@ def test_what_the_readme_says_people_change_has_no_mistake(what: str, section: s
     at = next(number for number, each in enumerate(lines) if each.strip() == f"{section}:")
     further = len(lines[at]) - len(lines[at].lstrip()) + 2
     lines.insert(at + 1, " " * further + line)
-    assert _said("\n".join(lines), crm="ghl" if of_highlevel else "hubspot") == []
+    assert said("\n".join(lines), crm="ghl" if of_highlevel else "hubspot") == []
 
 
 def test_the_readme_names_usual_changes() -> None:
@@ -253,7 +239,7 @@ def test_the_readme_names_usual_changes() -> None:
     ],
 )  # fmt: skip
 def test_a_slip_is_told_with_what_to_write(old: str, new: str, wanted: str) -> None:
-    assert wanted in " ".join(_said(EXAMPLE, (old, new)))
+    assert wanted in " ".join(said(EXAMPLE, (old, new)))
 
 
 @pytest.mark.parametrize(
@@ -270,9 +256,9 @@ def test_a_slip_is_told_with_what_to_write(old: str, new: str, wanted: str) -> N
     ],
 )  # fmt: skip
 def test_every_slip_of_a_condition_is_told_at_once(condition: str, wanted: list[str]) -> None:
-    said = _said(EXAMPLE, (IF, f"{IF}      if: {condition}\n"))
-    assert len(said) == len(wanted)
-    assert all(each in found for each, found in zip(wanted, said, strict=True))
+    mistakes = said(EXAMPLE, (IF, f"{IF}      if: {condition}\n"))
+    assert len(mistakes) == len(wanted)
+    assert all(each in found for each, found in zip(wanted, mistakes, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -295,4 +281,4 @@ def test_every_slip_of_a_condition_is_told_at_once(condition: str, wanted: list[
     ],
 )  # fmt: skip
 def test_what_is_not_meant(old: str, new: str, wanted: str) -> None:
-    assert wanted in " ".join(_said(EXAMPLE, (old, new)))
+    assert wanted in " ".join(said(EXAMPLE, (old, new)))

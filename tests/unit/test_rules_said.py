@@ -279,7 +279,6 @@ WORDS = replace(
         ('"{{ contact.phone }}"', '"{{ contact.phone | number }}"', "a phone number is none; leave the filter out"),
         ("agent: Lead Qualifier", "agent: \"{{ 'A' if deal.amount > 5 }}\"", "has no `else`"),
         ("agent: Lead Qualifier", 'agent: "+12025550100"', "is a number, and an agent goes by its name"),
-        ("agent: Lead Qualifier", 'region: "{{ contact.country }}"', "needs two letters such as US"),
         ("rules:", "tables: {agents: {default: x}}\nrules:", 'is the word "default" and no catch-all'),
         ("    write_back:", '    policy: {window: {hours: {mon-fri: 09:00-18:00, fri: 09:00-12:00}}}\n    write_back:', "has hours for fri in two places"),
         ("    write_back:", "    policy: {cool_down: 1m}\n    write_back:", "is 1 minute: m stands for minutes"),
