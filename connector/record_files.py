@@ -148,7 +148,8 @@ def _no_field(name: str, key: str, known: Iterable[str]) -> str:
     if key in known:
         return ""
     word = "".join(str(key).split())
-    likely = (f"{name}{word}", f"first{word}", *str(key).split())
+    joined = {each.casefold().replace("_", ""): each for each in known}.get(word.casefold(), "")
+    likely = (joined, f"{name}{word}", f"first{word}", *str(key).split())
     meant = next((each for each in likely if each in known), None) or nearly(word, known)
     return f'"{key}" is not one of the standard fields of {name}; did you mean "{meant}"?' if meant else ""
 

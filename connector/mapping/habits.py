@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from connector.policy.numbers import region_of
+
 KEYS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("to", "end", "ends", "till", "close", "closes"), "until"),
     **dict.fromkeys(("start", "starts", "begin", "open", "opens"), "from"),
@@ -88,7 +90,7 @@ _WISHES = (
 
 ELSEWHERE: Final[Mapping[str, str]] = {
     **dict.fromkeys(
-        ("retry", "retries", "attempts", "max_attempts", "max_retries", "redial", "tries"), _ONCE
+        ("retry", "retries", "attempts", "max_attempts", "max_retries", "max_tries", "redial", "tries"), _ONCE
     ),
     **dict.fromkeys(
         ("from_number", "caller_id", "callerid", "caller", "script", "prompt", "voice", "language"), _AGENTS
@@ -268,6 +270,16 @@ WORDS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("tollfree", "toll-free", "freephone", "toll free"), "toll_free"),
 }
 """Our word for a value, by what people write."""
+
+_DAYS_TOO: Final = frozenset({"MO", "TU", "WE", "TH", "FR", "SA", "SU"})
+
+
+def by_country(key: str) -> str:
+    """What to write for hours below the letters of a country; nothing for other words."""
+    if not key.isupper() or key in _DAYS_TOO or region_of(key) is None:
+        return ""
+    return f"other hours for another country are a rule of their own, with if: contact.country == '{region_of(key)}'"
+
 
 _NOT: Final = re.compile(
     r"(?:not|no|non|except|excluding|everything but|all but|!)(?:[\s-]+|(?<=!))(\S.*)", re.IGNORECASE

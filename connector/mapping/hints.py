@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from connector.mapping.phrases import PASSING, leading, written
+from connector.mapping.phrases import PASSING, before_it, leading, single, written
 from connector.mapping.words import Word
 
 _NUMBERS: Final = ("integer", "float")
@@ -182,6 +182,8 @@ def _of_neighbours(words: Sequence[Word], index: int) -> str:
         return f"several values are a list: field in [{_quoted(before)}, {_quoted(after)}]"
     if before.kind in _NUMBERS:
         return _of_number(word, before, after)
+    if word.kind == "string" and before.text.casefold() in ("tag", "tags", "tagged"):
+        return f"write {single(word.text)} in contact.tags"
     if word.text in ("<", ">", "<=", ">=", "==", "!=") and before.text in ("and", "or"):
         field = "".join(leading(words)) or "deal.amount"
         return f"name the field again: {field} > 1000 and {field} < 5000"
@@ -219,7 +221,7 @@ def _of_filter(words: Sequence[Word], index: int) -> str:
 
 
 def _quoted(word: Word) -> str:
-    return f"'{word.text}'" if word.kind == "name" else word.text
+    return f"'{word.text}'" if word.kind == "name" else single(word.text)
 
 
 def _of_word(words: Sequence[Word], index: int) -> str:
@@ -243,6 +245,9 @@ def _of_word(words: Sequence[Word], index: int) -> str:
         return f"a text stands in quotes: '{before.text[:40]} {word.text[:40]}'"
     if word.kind in _NUMBERS and before.text.casefold() in _CURRENCIES:
         return "amounts are written without their currency"
+    field = "".join(before_it(words[:index]))
+    if in_field and (word.kind == "string" or word.text[:1].isupper()):
+        return f"write {field} == {_quoted(word)}"
     if word.kind in _VALUES and before.kind in _VALUES:
         beside = f'"{before.text[:40]}" and "{word.text[:40]}" stand side by side'
         return f"an operator is missing before it ({beside}), or the quotes of a text; a field has no blank in its name"

@@ -5,16 +5,20 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from connector.mapping.builder import shown
-from connector.mapping.habits import ELSEWHERE, KEYS
+from connector.mapping.choices import of_two
+from connector.mapping.habits import ELSEWHERE, KEYS, by_country
 from connector.mapping.language import schema
 from connector.mapping.words import closest, flow, folded, listed, nearest, nearly
 from connector.model import Outcome
-from connector.policy.hours import meant_hours, meant_window, parse_hours
+from connector.policy.hours import meant_days, meant_hours, meant_window
 from connector.policy.kinds import NumberType
 
 _NAME: Final = re.compile(r"[a-z_]+")
 _EQUALS: Final = re.compile(r"(\w+)\s*=\s*(.+)")
 _FIELD: Final = re.compile(r"[a-zA-Z_]+(?:\.\w+)?")
+_AGENT: Final = re.compile(r"agents?_\w+|\w+_agents?")
+_LEFT_OUT: Final = ("exclude", "except", "without", "not")
+_TAG: Final = re.compile(r"(?:has )?(?:the )?tag(?:ged)?:? ['\"]?([^'\"]+)['\"]?", re.IGNORECASE)
 _IN_WHEN: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         ("tags", "tag", "tag_added", "has_tag"),
@@ -24,7 +28,7 @@ _IN_WHEN: Final[Mapping[str, str]] = {
         ("workflow", "automation"), "a workflow that asks for the call is `only_source: workflow`"
     ),
     **dict.fromkeys(
-        ("exclude", "except", "without", "not"),
+        _LEFT_OUT,
         "who brought it is left out by `not_source: import`, other records by `if: not (...)`",
     ),
     **dict.fromkeys(
@@ -60,6 +64,7 @@ def misplaced(
                 key,
                 (
                     _slip(key, given, what)
+                    or _two_in_one(key, given, what)
                     or _far(key, path, properties)
                     or _hours(key, given, what)
                     or _near(key, value, what, properties)
@@ -97,10 +102,24 @@ def _slip(key: str, given: Mapping[str, Any], what: str) -> str:
     here = f'"{shown(key)}" stands where a key belongs'
     if key.isdigit():
         return f"{here}; a number is written without a comma"
-    if what == "window" and _are_days(key):
+    if what == "window" and meant_days(key):
         return f'{here}; days with commas stand in quotes, as days: "mon,wed,fri"'
     if what in ("window", "policy") and (not _NAME.fullmatch(key) or key in set(NumberType)):
         return f"{here}; several values are a list in brackets, as [US, GB]"
+    return ""
+
+
+def _two_in_one(key: str, given: Mapping[str, Any], what: str) -> str:
+    """A second agent, a second tag: one is chosen in braces."""
+    value = given[key]
+    if what == "call" and _AGENT.fullmatch(key) and isinstance(value, str):
+        choice = of_two(f"{given.get('agent') or 'Lead Qualifier'}, {value}")
+        return f'"{shown(key)}" is not a key of "call"; a call has one agent, and {choice}' if choice else ""
+    if what == "tags" and folded(key).replace(" ", "_") in set(Outcome) and isinstance(value, str):
+        first = given.get("add")
+        other = f" else '{first}'" if isinstance(first, str) else ""
+        one = f"'{value}' if call.outcome == '{folded(key).replace(' ', '_')}'{other}"
+        return f'"{shown(key)}" is not a key of "tags"; a tag by outcome is add: "{{{{ {one} }}}}"'
     return ""
 
 
@@ -120,7 +139,9 @@ def _far(key: str, path: tuple[str | int, ...], known: Mapping[str, Any]) -> str
 
 def _hours(key: str, window: Mapping[str, Any], what: str) -> str:
     """Days below `window`, without `hours`."""
-    if what != "window" or not _are_days(key):
+    if what == "window" and (apart := by_country(key)):
+        return f'"{key}" is not a key of "window"; {apart}'
+    if what != "window" or not meant_days(key):
         return ""
     simple = [each for each in ("days", "from", "until") if each in window]
     instead = f" in the place of {listed(simple)}" if simple else ""
@@ -138,6 +159,8 @@ def _near(key: str, value: Any, what: str, known: Mapping[str, Any]) -> str:
         return (
             f'"hours" is not a key of "policy"; it belongs under `window`: window: {{hours: {flow(value)}}}'
         )
+    if what == "when" and folded(key) in _LEFT_OUT and (tag := _TAG.fullmatch(str(value))):
+        return f'"{key}" is not a key of "when"; people with a tag are left out by if: "\'{tag[1]}\' not in contact.tags"'
     if what == "when" and (said := _IN_WHEN.get(folded(key))):
         return f'"{shown(key)}" is not a key of "when"; {said}'
     if what == "policy" and KEYS.get(folded(key)) in _CAPS and (capped := _CAP.match(str(value))):
@@ -177,13 +200,6 @@ def _unknown(key: str, what: str, known: Mapping[str, Any]) -> str:
     below = "; what is written stands below one of them, such as ended" if what == "write_back" else ""
     found = unknown_key(key, f'"{what}"', list(known))
     return found if found.endswith("?") else found + (_FIELDS.get(what, "") if a_field else "") + below
-
-
-def _are_days(key: str) -> bool:
-    try:
-        return bool(parse_hours({key: ["09:00-18:00"]}))
-    except ValueError:
-        return False
 
 
 def _home(key: str, siblings: Mapping[str, Any]) -> str | None:

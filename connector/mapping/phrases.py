@@ -90,20 +90,20 @@ def written(words: Sequence[Word], first: int = 0) -> str | None:
 
 def _filled(template: str, words: Sequence[Word], index: int, after: int) -> str:
     """Put what stands before and after the saying into it."""
-    field = "".join(_path(words[:index])) or "field"
+    field = "".join(before_it(words[:index])) or "field"
     several = _several(words[after:])
     if len(several) > 1 and (listing := _LISTING.get(template)):
         return f"{field} {listing} [{', '.join(several)}]"
     value, text = "'text'", "'text'"
     if after < len(words):
-        value = f"'{_said(words[after:])}'" if words[after].kind == "name" else _number(words[after:])
+        value = f"'{_said(words[after:])}'" if words[after].kind == "name" else single(_number(words[after:]))
         word = _said(words[after:]) if words[after].kind == "name" else words[after].text.strip("'\"%*^$.")
         text = f"'{word}'" if words[after].kind in ("name", "string") else text
     numbers = [word.text for word in words[after : after + 3] if word.kind in ("integer", "float")]
     least, most = numbers if len(numbers) == 2 else ("1000", "5000")
     said, comma, more = template.partition(", ")
     said = said.format(field=field, value=value, text=text, least=least, most=most)
-    begins = said.startswith("'") and index == len(_path(words[:index]))
+    begins = said.startswith("'") and index == len(before_it(words[:index]))
     ends = after + max(len(_run(words[after:])), 1) >= len(words)
     if begins and ends:
         said = f'"{said}", with both kinds of quotes'
@@ -112,6 +112,12 @@ def _filled(template: str, words: Sequence[Word], index: int, after: int) -> str
     ):
         more, comma = f"{more}; capitals count, unless it is ({field} | lower)", comma
     return f"{said}{comma}{more}{WHOLE if begins and not ends else ''}"
+
+
+def single(text: str) -> str:
+    """A text in single quotes, which can stand in an `if` that is in double quotes."""
+    plain = text[1:-1] if text[:1] == '"' else ""
+    return f"'{plain}'" if plain and "'" not in plain else text
 
 
 def _run(words: Sequence[Word]) -> Sequence[Word]:
@@ -143,13 +149,13 @@ def _several(words: Sequence[Word]) -> list[str]:
     for number, word in enumerate(words):
         is_field = number + 1 < len(words) and words[number + 1].text == "."
         if number % 2 == 0 and word.kind in ("name", "string") and not is_field:
-            found.append(f"'{word.text}'" if word.kind == "name" else word.text)
+            found.append(f"'{word.text}'" if word.kind == "name" else single(word.text))
         elif number % 2 == 0 or word.text not in (",", "or", "and"):
             break
     return found
 
 
-def _path(words: Sequence[Word]) -> list[str]:
+def before_it(words: Sequence[Word]) -> list[str]:
     """The field that these words end with, as it is written: `contact`, `.`, `email`."""
     found: list[str] = []
     for word in reversed(words):

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from connector.mapping.builder import shown
-from connector.mapping.habits import excluded
+from connector.mapping.habits import by_country, excluded
 from connector.mapping.keys import given
 from connector.mapping.merge import MergeField
 from connector.mapping.names import Names
@@ -209,6 +209,8 @@ def _pause(text: str) -> timedelta:
 
 
 def _day(days: str) -> object:
+    if apart := by_country(days):
+        raise ValueError(f'"{days}" is not a day; {apart}')
     return parse_hours({days: _ALL_DAY})
 
 

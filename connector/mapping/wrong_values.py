@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, Final
 
 from connector.mapping.builder import shown
-from connector.mapping.habits import INSTEAD, WORDS, excluded
+from connector.mapping.habits import INSTEAD, WORDS, by_country, excluded
 from connector.mapping.language import schema
 from connector.mapping.words import LIKE_A_FIELD, closest, flow, folded, listed, nearest
 from connector.policy.hours import DAYS, meant_hours, meant_window
@@ -140,6 +140,8 @@ def _of_collection(kinds: Sequence[str], value: Any, key: str) -> str:
         )
     if key == "agent":
         return _CHOICE
+    if apart := by_country(key):
+        return apart
     if key == "note":
         text = (
             next((each for each in value.values() if isinstance(each, str)), "...")

@@ -85,7 +85,7 @@ def _countries() -> Mapping[str, list[str]]:
 
 
 @cache
-def _spellings() -> Mapping[str, str]:
+def _spellings() -> dict[str, str]:
     """Codes and English names, in lower case, and the code of each."""
     from holidays.registry import COUNTRIES
 
@@ -94,7 +94,7 @@ def _spellings() -> Mapping[str, str]:
 
 
 @cache
-def _names_of_parts() -> Mapping[str, str]:
+def _names_of_parts() -> dict[str, str]:
     """Names of the parts of every country, in lower case, and the code of each: GB-ENG of `england`."""
     found: dict[str, str] = {}
     for country, parts in _countries().items():

@@ -102,7 +102,7 @@ def _weekdays(days: str) -> frozenset[int]:
     try:
         return _read_days(days)
     except ValueError:
-        if meant := _meant_days(days):
+        if (meant := meant_days(days)) and meant not in DAYS:
             raise ValueError(f"{shown(days)} is not a list of days; write {meant}") from None
         raise
 
@@ -117,7 +117,7 @@ def _read_days(days: str) -> frozenset[int]:
     return frozenset(found)
 
 
-def _meant_days(days: str) -> str:
+def meant_days(days: str) -> str:
     """`mon-fri` for `Monday to Friday` and `mon–fri`, `mon,wed` for `mon; wed`; nothing where that is not clear."""  # noqa: RUF002
     spelt = " ".join(str(days).casefold().split())
     if spelt in _SPELLINGS and spelt not in _LONG:
@@ -131,7 +131,7 @@ def _meant_days(days: str) -> str:
         _read_days(",".join(parts))
     except ValueError:
         return ""
-    return ",".join(parts) if len(parts) > 1 or "-" in parts[0] else ""
+    return ",".join(parts)
 
 
 def _short_day(word: str) -> str:
@@ -215,7 +215,7 @@ def meant_window(text: str) -> tuple[str, str, str] | None:
     try:
         _read_days(days)
     except ValueError:
-        days = _meant_days(days)
+        days = meant_days(days)
     begins, _, ends = hours.partition("-")
     return (days, begins, ends) if days else None
 
@@ -228,7 +228,7 @@ def meant_hours(window: Mapping[str, object]) -> dict[str, object]:
         hours[str(said.get("days", "mon-fri"))] = f"{said['from']}-{said['until']}"
     more = window.get("hours")
     hours |= more if isinstance(more, Mapping) else {}
-    hours |= {key: value for key, value in window.items() if key not in _KEYS and _is_day(key)}
+    hours |= {key: value for key, value in window.items() if key not in _KEYS and meant_days(key)}
     return dict(_sensible(days, ranges) for days, ranges in hours.items())
 
 
@@ -245,13 +245,6 @@ def _sensible(days: str, ranges: object) -> tuple[str, object]:
 def _by_day(text: str) -> str:
     """The range that is meant, without the night that it may be."""
     return _meant(text).partition(", or ")[0]
-
-
-def _is_day(word: str) -> bool:
-    try:
-        return bool(_read_days(word))
-    except ValueError:
-        return bool(_meant_days(word))
 
 
 def _meant(text: object) -> str:

@@ -15,7 +15,8 @@ from connector.policy.sentences import describe_window, moment, past
 from connector.policy.terms import OncePer, Outside, Terms
 from connector.policy.verdicts import Answer, Judgement, Verdict
 from connector.policy.whereabouts import Whereabouts, whereabouts
-from connector.policy.windows import is_open, next_open
+from connector.policy.windows import closed_as, is_open, next_open
+from connector.policy.zones import zone_of
 
 ALLOWED: Final = "allowed"
 
@@ -153,13 +154,20 @@ def _window(terms: Terms, facts: Facts) -> Iterator[Verdict]:
 
 
 def _closed(terms: Terms, facts: Facts, place: Whereabouts, hours: str, opens: datetime | None) -> Verdict:
-    closed = f"it is {place.clock(facts.at)}, outside {hours}"
+    closed = f"it is {place.clock(facts.at)}, {_day_off(terms, facts, place)}outside {hours}"
     if opens is None:
         sentence = f"{closed}, and that is never open in all of {place.words()}"
         return _skip("window", "window_never_opens", sentence)
     sentence = f"{closed}; open again {moment(opens, place.zones[0])}"
     answer = Answer.HOLD if terms.outside is Outside.HOLD else Answer.SKIP
     return Verdict("window", answer, "outside_window", sentence, opens)
+
+
+def _day_off(terms: Terms, facts: Facts, place: Whereabouts) -> str:
+    """Why the day itself is closed where the lead is, if it is."""
+    days = [facts.at.astimezone(zone_of(zone)).date() for zone in place.zones]
+    said = (closed_as(terms.window, day) for day in days if terms.window is not None)
+    return next((f"{each}, " for each in said if each), "")
 
 
 def _pauses(_: Terms, facts: Facts) -> Iterator[Verdict]:

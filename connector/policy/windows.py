@@ -13,7 +13,16 @@ from connector.policy.calendars import check_countries, public_holidays
 from connector.policy.hours import Range, parse_hours
 from connector.policy.zones import zone_of
 
-__all__ = ["Range", "Window", "check_countries", "is_open", "next_closed", "next_open", "parse_hours"]
+__all__ = [
+    "Range",
+    "Window",
+    "check_countries",
+    "closed_as",
+    "is_open",
+    "next_closed",
+    "next_open",
+    "parse_hours",
+]
 
 _DAY = timedelta(days=1)
 _HORIZON = timedelta(days=400)
@@ -165,7 +174,7 @@ def _on(day: date, minute: int) -> datetime:
 
 def _hours(window: Window, day: date) -> Iterator[tuple[int, int]]:
     """Give the open minutes [start, end) of one date's wall clock: ranges of that day, and what is left of last night's."""
-    if _is_closed(window, day):
+    if closed_as(window, day):
         return
     weekday = day.isoweekday()
     for each in window.ranges:
@@ -173,15 +182,18 @@ def _hours(window: Window, day: date) -> Iterator[tuple[int, int]]:
             yield each.start, 1440 if each.is_overnight else each.end
     evening = weekday - 1 or 7
     nights = [each.end for each in window.ranges if each.is_overnight and evening in each.weekdays]
-    if nights and not _is_closed(window, day - _DAY):
+    if nights and not closed_as(window, day - _DAY):
         yield 0, max(nights)
 
 
-def _is_closed(window: Window, day: date) -> bool:
+def closed_as(window: Window, day: date) -> str | None:
+    """Say what a date is that is closed whatever the hours: `a public holiday in US`; None for any other."""
     if day in window.closed_dates:
-        return True
-    for code in window.holidays:
+        return "one of the closed dates"
+    for code in sorted(window.holidays):
         table = public_holidays(code, day.year)
-        if table is None or day in table:
-            return True
-    return False
+        if table is None:
+            return f"in a year whose public holidays in {code} nobody knows yet"
+        if day in table:
+            return f"a public holiday in {code}"
+    return None

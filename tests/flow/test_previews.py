@@ -93,6 +93,14 @@ def test_preview_says_what_is_a_label_in_a_record_file_and_which_stage_is_meant(
     )
 
 
+def test_preview_says_which_field_of_highlevel_a_label_is(tmp_path: Path) -> None:
+    record = tmp_path / "record.yaml"
+    record.write_text("stage: New Lead\nopportunity: {name: Engine}\ncontact: {first name: Ada, last name: Lovelace}\n")
+    said = run_command("preview", ROOT / "examples/workflows/ghl-opportunity.yaml", "--record", record).output
+    assert '"first name" is not one of the standard fields of contact; did you mean "firstName"?' in said
+    assert 'did you mean "lastName"?' in said
+
+
 def test_preview_says_which_field_and_amount_of_a_record_file_is_meant_and_that_capitals_count(
     tmp_path: Path,
 ) -> None:

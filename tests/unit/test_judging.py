@@ -314,6 +314,19 @@ def test_moments_and_windows_are_spelled_for_people() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("day", "wanted"),
+    [
+        ("Thu 26", "it is Thu 11:00 in America/New_York (by the number), a public holiday in US, outside mon-fri"),
+        ("Fri 27", "it is Fri 11:00 in America/New_York (by the number), one of the closed dates, outside mon-fri"),
+        ("Sat 28", "it is Sat 11:00 in America/New_York (by the number), outside mon-fri"),
+    ],
+)  # fmt: skip
+def test_a_day_that_is_closed_whatever_the_hours_is_named(day: str, wanted: str) -> None:
+    closed = Window(OFFICE.ranges, check_countries(["US"]), frozenset({at("Fri 27 00:00").date()}))
+    assert of("window", Terms(window=closed), facts(at=at(f"{day} 16:00"))).sentence.startswith(wanted)
+
+
 moments = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
 
 
