@@ -21,7 +21,7 @@ from connector.commands import (
 )
 from connector.config import OWN_URL, process_environment
 from connector.log import configure_logging
-from connector.model import DispatchState
+from connector.model import DispatchState, Source
 from connector.usage import Verbs
 
 
@@ -104,6 +104,11 @@ def check(config_file: Path, live: bool, rule_files: tuple[Path, ...]) -> None:
 @click.option(
     "--delivery", type=click.Path(path_type=Path), help="A recorded delivery; --record gives its fields."
 )
+@click.option(
+    "--changed-by",
+    type=click.Choice([each.value for each in Source]),
+    help="With --live or --record: who is taken to have brought it there.",
+)
 @click.option("--at", help="The moment it is judged for, as 2026-11-29T23:30-05:00; default: now.")
 @click.option("--entered", help="When the stage is entered, if not at that moment.")
 @json_option
@@ -116,6 +121,7 @@ def preview(
     record: Path | None,
     stage: str | None,
     delivery: Path | None,
+    changed_by: str | None,
     at: str | None,
     entered: str | None,
     as_json: bool,
@@ -129,9 +135,12 @@ def preview(
         raise click.UsageError(
             "--stage goes with --live or --record; a delivery says itself which stage was entered"
         )
+    if changed_by is not None and delivery:
+        raise click.UsageError("--changed-by goes with --live or --record; a delivery says itself who it was")
+    by = Source(changed_by) if changed_by else None
     moment = given_moment(at)
     entered_at = given_moment(entered) if entered else moment
-    question = previewing.Question(rules, moment, entered_at, delivery, record, live, stage)
+    question = previewing.Question(rules, moment, entered_at, delivery, record, live, stage, by)
     environment = process_environment()
     with reading(config_file, data) as conn:
         found = previewing.preview(config_file, question, environment=environment, conn=conn)

@@ -57,6 +57,8 @@ class Question:
     """The id of a record."""
     stage: str | None = None
     """The label or id of the stage that the record is taken to stand in; None: the one it stands in."""
+    changed_by: Source | None = None
+    """Who is taken to have brought a record there; None: whom the rules are for, a person before others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ def preview(
     if given is not None:
         given.check([adapter])
         aside += given.doubts(adapter, rules)
+    aside += _of_source(question, news, rules)
     asked = _Preview(question, rules, adapter, rules.connection in adapters, given, conn)
     return {
         "warnings": [*aside, *(str(each) for each in rules.warnings)],
@@ -179,7 +182,7 @@ def _news(
                 f" not in stagecall.yaml{names} (--config names another file)"
             )
         ref = RecordRef(connected.record, question.live)
-        return connected, News((_entering(ref, None, question, _assumed(connected, rules)),))
+        return connected, News((_entering(ref, None, question, connected, rules),))
     if question.delivery is not None:
         played = recorded.read(question.delivery)
         adapter = connected or _unconnected(played.adapter, question.delivery)
@@ -198,11 +201,18 @@ def _news(
     given.check(find_adapter(name) for name in adapter_names())
     adapter = connected or _unconnected(given.adapter_name(), given.file)
     ref = RecordRef(adapter.record, given.record_id(adapter.record))
-    return adapter, News((_entering(ref, given.stage(), question, _assumed(adapter, rules)),))
+    return adapter, News((_entering(ref, given.stage(), question, adapter, rules),))
 
 
-def _entering(record: RecordRef, stage: str | None, question: Question, by: Source) -> StageEvent:
+def _entering(
+    record: RecordRef, stage: str | None, question: Question, adapter: Adapter, rules: RuleFile
+) -> StageEvent:
     """As if somebody had just brought the record into the stage where it stands."""
+    by = question.changed_by or _assumed(adapter, rules)
+    if by not in adapter.sources:
+        raise PermanentError(
+            f"--changed-by {by.value}: {adapter.title} tells only: {listed(sorted(adapter.sources))}"
+        )
     return StageEvent("preview", record, stage, question.entered_at, changed_by=by)
 
 
@@ -213,6 +223,14 @@ def _assumed(adapter: Adapter, rules: RuleFile) -> Source:
     if any(not each or usual in each for each in wanted):
         return usual
     return min(frozenset().union(*wanted) & adapter.sources, default=usual)
+
+
+def _of_source(question: Question, news: News, rules: RuleFile) -> Iterator[str]:
+    """Whom a rule that asks for it takes to have brought the record, where nobody said so."""
+    asking = any(each.when.only_source or each.when.not_source for each in rules.rules)
+    if asking and question.changed_by is None and question.delivery is None:
+        by = listed(sorted({each.changed_by for each in news.events}))
+        yield f"the record is taken to be brought there by: {by}; `--changed-by import` shows it for an import"
 
 
 def _unconnected(name: str | None, file: Path) -> Adapter:

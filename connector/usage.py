@@ -16,6 +16,9 @@ _OPTIONS: Final = {
     **dict.fromkeys(
         ("--date", "--time", "--when", "--now", "--on", "--moment"), "the moment is --at 2026-11-29T23:30Z"
     ),
+    **dict.fromkeys(
+        ("--source", "--by", "--import", "--imported"), "who brought the record is --changed-by import"
+    ),
     **dict.fromkeys(("--id", "--deal-id", "--record-id"), "a record of your CRM is --live ID"),
     **dict.fromkeys(
         ("--file", "--rule", "--rules", "--rule-file", "-f"), "a rule file is named without an option"
@@ -25,7 +28,7 @@ _OPTIONS: Final = {
 
 _WORDS: Final = "stagecall.words"
 """Under which a context keeps the words of its command line."""
-_PREVIEWS: Final = frozenset({"--record", "--stage", "--at", "--delivery", "--entered"})
+_PREVIEWS: Final = frozenset({"--record", "--stage", "--at", "--delivery", "--entered", "--changed-by"})
 _YAML: Final = (".yaml", ".yml")
 
 

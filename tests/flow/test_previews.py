@@ -70,6 +70,26 @@ def test_preview_of_a_record_as_if_it_had_entered_another_stage() -> None:
     assert "--stage goes with --live or --record" in refused.output
 
 
+def test_preview_of_a_record_by_who_brought_it_there(tmp_path: Path) -> None:
+    example = ROOT / "examples/workflows/not-for-imports.yaml"
+    proposal = ("preview", example, "--record", RECORD, "--stage", "Proposal sent")
+    usual = run_command(*proposal).output
+    assert "the record is taken to be brought there by: person; `--changed-by import` shows it" in usual
+    assert "the record was changed by hand" in usual
+    said = run_command(*proposal, "--changed-by", "import").output
+    assert "no call: the record was changed by an import; rule" in said
+    assert "is taken to be" not in said
+    wrong = run_command(*proposal, "--changed-by", "imported")
+    assert wrong.exit_code == 2
+    assert "'person', 'bulk_edit', 'import', 'integration', 'workflow', 'unknown'" in wrong.output
+    refused = run_command("preview", example, "--delivery", FIXTURES[0], "--changed-by", "import")
+    assert "--changed-by goes with --live or --record" in refused.output
+    grace = ROOT / "examples/records/grace-highlevel.yaml"
+    highlevel = ROOT / "examples/workflows/ghl-opportunity.yaml"
+    untold = run_command("preview", highlevel, "--record", grace, "--changed-by", "import").output
+    assert "--changed-by import: HighLevel tells only: unknown, workflow" in untold
+
+
 def test_preview_of_a_deal_in_another_pipeline_says_so(tmp_path: Path) -> None:
     record = tmp_path / "record.yaml"
     record.write_text(RECORD.read_text().replace("pipeline: Sales Pipeline", "pipeline: Sale Pipeline"))
@@ -95,7 +115,9 @@ def test_preview_says_what_is_a_label_in_a_record_file_and_which_stage_is_meant(
 
 def test_preview_says_which_field_of_highlevel_a_label_is(tmp_path: Path) -> None:
     record = tmp_path / "record.yaml"
-    record.write_text("stage: New Lead\nopportunity: {name: Engine}\ncontact: {first name: Ada, last name: Lovelace}\n")
+    record.write_text(
+        "stage: New Lead\nopportunity: {name: Engine}\ncontact: {first name: Ada, last name: Lovelace}\n"
+    )
     said = run_command("preview", ROOT / "examples/workflows/ghl-opportunity.yaml", "--record", record).output
     assert '"first name" is not one of the standard fields of contact; did you mean "firstName"?' in said
     assert 'did you mean "lastName"?' in said
