@@ -18,6 +18,7 @@ from connector.near_files import not_read
 
 _AMOUNT = re.compile(r"[$€£]\s?[0-9][0-9,]*(?:\.[0-9]+)?|[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
 _PLACE = ("stage", "pipeline")
+_BROUGHT = frozenset({"source", "imported", "import", "changed_by", "only_source", "not_source"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,24 @@ class RecordFile:
         mistakes = []
         for key, value in self.values.items():
             if key not in possible:
-                found = f"is not part of a record{_home(key) or closest(key, possible)}"
+                found = f"is not part of a record{self._home(key) or closest(key, possible)}"
                 mistakes.append(self.document.mistake((key,), found))
             elif key not in _PLACE and value is not None and not isinstance(value, dict):
                 found = f"has its fields below it; write {key}: {{{_name_of(key, adapters)}: {flow(value)}}}"
                 mistakes.append(self.document.mistake((key,), found))
         if mistakes:
             raise ConfigError(mistakes)
+
+    def _home(self, key: str) -> str:
+        """How a sentence about a field ends that stands where its record has its place."""
+        if folded(key) in _BROUGHT:
+            return "; who brought it there is said by the option --changed-by import"
+        parts = self.values.keys()
+        for adapter in sorted(map(find_adapter, adapter_names()), key=lambda each: each.record not in parts):
+            for name in (adapter.record, *adapter.objects):
+                if key in adapter.standard_fields.get(name, ()):
+                    return f"; it is a field, and stands below its record: {name}: {{{key}: ...}}"
+        return ""
 
     def doubts(self, adapter: Adapter, rules: RuleFile) -> list[str]:
         """Labels in the place of field names, and a stage that is nearly one of the rules'."""
@@ -158,15 +170,6 @@ def _no_number(value: object) -> str:
     """What to say of an amount as people write it."""
     digits = re.sub(r"[^0-9.]", "", str(value)) if isinstance(value, str) and _AMOUNT.fullmatch(value) else ""
     return f'is the text "{value}", not a number; CRMs give amounts as {digits}' if digits else ""
-
-
-def _home(key: str) -> str:
-    """How a sentence about a field ends that stands where its record has its place."""
-    for name in adapter_names():
-        adapter = find_adapter(name)
-        if key in adapter.standard_fields.get(adapter.record, ()):
-            return f"; it is a field, and stands below its record: {adapter.record}: {{{key}: ...}}"
-    return ""
 
 
 def _like(pipeline: str, stages: Sequence[Stage]) -> Pipeline:

@@ -67,6 +67,10 @@ STANDARD_CATALOG: Final = Catalog(
 USUAL_WORDS: Final = {
     "deal.dealtype": frozenset({"newbusiness", "existingbusiness"}),
     "deal.hs_priority": frozenset({"low", "medium", "high"}),
+    "contact.hs_analytics_source": frozenset(
+        {"ORGANIC_SEARCH", "PAID_SEARCH", "EMAIL_MARKETING", "SOCIAL_MEDIA", "REFERRALS", "OTHER_CAMPAIGNS",
+         "DIRECT_TRAFFIC", "OFFLINE", "PAID_SOCIAL", "AI_REFERRALS"}
+    ),
     "contact.lifecyclestage": frozenset(
         {"subscriber", "lead", "marketingqualifiedlead", "salesqualifiedlead", "opportunity", "customer", "evangelist",
          "other"}

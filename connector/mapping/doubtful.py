@@ -14,15 +14,21 @@ _FOLDERS: Final = frozenset(
 )
 """What other programs put a record's own fields below."""
 
+_OPPOSITE: Final = {"eq": "ne", "ne": "eq", "in": "notin", "notin": "in"}
+
 Doubt = tuple[str, str]
 """A word or sign of the expression, and what is doubtful there."""
 
 
 def doubtful(tree: nodes.Node, names: Names) -> Iterator[Doubt]:
     """Yield what is probably not meant in an expression that can be compiled."""
+    negated = {id(each.node) for each in (tree, *tree.find_all(nodes.Not)) if isinstance(each, nodes.Not)}
+    for choice in (tree, *tree.find_all(nodes.CondExpr)):
+        if isinstance(choice, nodes.CondExpr) and isinstance(choice.test, nodes.Const):
+            yield spelt(choice.test), "is true whatever the record; a choice has a condition after its `if`"
     for each in (tree, *tree.find_all(nodes.Compare)):
         if isinstance(each, nodes.Compare) and len(each.ops) == 1:
-            yield from _compared(each, names)
+            yield from _compared(each, names, negated=id(each) in negated)
         if isinstance(each, nodes.Compare):
             yield from _in_other_letters(each)
     for path in (tree, *tree.find_all(nodes.Getattr)):
@@ -30,7 +36,7 @@ def doubtful(tree: nodes.Node, names: Names) -> Iterator[Doubt]:
             yield from _deep(path, names)
 
 
-def _compared(node: nodes.Compare, names: Names) -> Iterator[Doubt]:
+def _compared(node: nodes.Compare, names: Names, *, negated: bool) -> Iterator[Doubt]:
     sign, left, right = node.ops[0].op, node.expr, node.ops[0].expr
     if sign in ("eq", "ne") and isinstance(left, nodes.Const):
         left, right = right, left
@@ -47,7 +53,7 @@ def _compared(node: nodes.Compare, names: Names) -> Iterator[Doubt]:
     said: set[str] = set()
     for item in items:
         if isinstance(item, nodes.Const) and isinstance(item.value, str) and item.value.strip():
-            found = doubtful_value(field, sign, item.value, names)
+            found = doubtful_value(field, _OPPOSITE[sign] if negated else sign, item.value, names)
             if found and found not in said:
                 said.add(found)
                 yield spelt(item), found

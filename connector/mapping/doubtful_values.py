@@ -11,6 +11,7 @@ from connector.mapping.words import closest
 from connector.model import Source
 from connector.policy.numbers import not_a_region, region_of
 
+_THEIR_WORD: Final = re.compile(r"[A-Z0-9_]+")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
 _NAME: Final = re.compile(r"[A-Z][a-z]+(?:[ -][A-Z].*)?|.* .*")
@@ -60,6 +61,8 @@ def doubtful_value(field: str, sign: str, value: str, names: Names) -> str | Non
 
 def _source(here: _Compared) -> str | None:
     word = WORDS.get(here.value.casefold(), here.value.casefold())
+    if here.field == "event.source" and word not in set(Source) and not _THEIR_WORD.fullmatch(here.value):
+        return f'event.source holds the CRM\'s own word for who changed the record, and not "{here.value}"; where a person came from is a field of the contact'
     if here.key != "source" or word not in set(Source):
         return None
     if here.field == "event.source":
@@ -77,7 +80,8 @@ def _label(here: _Compared) -> str | None:
     if here.field == here.names.stage_field:
         return f'{here.field} holds ids of stages; "{here.value}" is a label, as in event.stage'
     if here.key in ("pipeline", "pipelineId") and here.is_of_record:
-        return f'{here.field} holds ids of pipelines; "{here.value}" is a label, as in event.pipeline'
+        asked = f"event.pipeline {'!=' if here.excludes else '=='} '{here.value}'"
+        return f'{here.field} holds ids of pipelines; "{here.value}" is a label: write {asked}'
     return None
 
 

@@ -288,6 +288,18 @@ class _Compiler:
             raise Refused(f"calculates ({sign}) with something that is not a number; ~ joins texts", sign)
         return lambda scope: calculated(scope, sign, left(scope), right(scope))
 
+    def _text_side(self, sign: str, node: nodes.Expr) -> Evaluate:
+        """What a field is compared with: a word of a record's there lacks its quotes, and is no record."""
+        items = node.items if isinstance(node, nodes.List | nodes.Tuple) else [node]
+        bare = [each.name for each in items if isinstance(each, nodes.Name)]
+        if sign not in ("eq", "ne", "in", "notin") or self.names.records.isdisjoint(bare):
+            return self.compile(node)
+        for name in bare:
+            known = name in self.names.texts
+            found = f"\"{name}\" is not known here; a text stands in quotes: '{name}'"
+            self.unknown += [] if known else [Refused(found, name)]
+        return nothing
+
     def _check_words(self, node: nodes.Compare) -> None:
         """A field of a few values that is compared with another one makes a condition that nobody meant."""
         if len(node.ops) != 1 or node.ops[0].op not in ("eq", "ne", "in", "notin"):
@@ -316,7 +328,7 @@ class _Compiler:
                     f"compares with a list; write {spelt(node.expr)} {sign} [...]",
                     "==" if each.op == "eq" else "!=",
                 )
-        pairs = [(each.op, self.compile(each.expr), spelt(each.expr)) for each in node.ops]
+        pairs = [(each.op, self._text_side(each.op, each.expr), spelt(each.expr)) for each in node.ops]
         name = spelt(node.expr)
 
         if len(pairs) > 1:

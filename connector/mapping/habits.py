@@ -9,7 +9,7 @@ from connector.policy.numbers import region_of
 KEYS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("to", "end", "ends", "till", "close", "closes"), "until"),
     **dict.fromkeys(("start", "starts", "begin", "open", "opens"), "from"),
-    **dict.fromkeys(("timezone", "time_zone", "tz"), "zone"),
+    **dict.fromkeys(("timezone", "time_zone", "time zone", "tz"), "zone"),
     **dict.fromkeys(("stage", "entered", "enter", "to_stage", "stages"), "enters"),
     **dict.fromkeys(
         ("notes", "memo", "comment", "timeline", "timeline_note", "add_note", "activity_note"), "note"
@@ -215,17 +215,19 @@ OF_CALL: Final[Mapping[str, str]] = {
 }
 """A field of a call, by what other programs call it."""
 
-_RECORDS: Final = frozenset({"deal", "deals", "opportunity", "opportunities", "lead", "record", "ticket"})
+RECORDS: Final = frozenset({"deal", "deals", "opportunity", "opportunities", "lead", "record", "ticket"})
 _FIELDS: Final = tuple(
     frozenset(group.split())
     for group in (
         "value amount price revenue deal_value deal_amount lead_value leadvalue opportunity_value monetaryvalue",
-        "owner owner_id assigned_to assignedto hubspot_owner_id",
+        "owner owner_id owner_name owner_email deal_owner contact_owner assigned_to assignedto hubspot_owner_id",
         "mobile mobilephone mobile_phone cell cellphone phone phone_number telephone",
         "stage dealstage stage_name pipelinestageid pipeline_stage",
         "title dealname deal_name name",
         "timezone time_zone hs_timezone",
         "language hs_language lang",
+        "source lead_source leadsource original_source hs_analytics_source",
+        "employees number_of_employees employee_count numemployees numberofemployees",
     )
 )
 """Names of one and the same in several CRMs, in small letters."""
@@ -234,7 +236,12 @@ _FIELDS: Final = tuple(
 def record_of(objects: Sequence[str], word: str) -> str:
     """What the record is called here, for a word that is another CRM's; nothing for other words."""
     ours = word in objects or word.removesuffix("s") in objects
-    return f"the record is called {objects[0]} here" if word in _RECORDS and objects and not ours else ""
+    return f"the record is called {objects[0]} here" if word in RECORDS and objects and not ours else ""
+
+
+def is_field_word(word: str) -> bool:
+    """Is it the name of a field in some CRM?"""
+    return any(word in group for group in _FIELDS)
 
 
 def same_field(key: str, known: Iterable[str]) -> str | None:
@@ -286,7 +293,13 @@ _NOT: Final = re.compile(
 )
 
 
+def left_out(word: str) -> str:
+    """What `not import` leaves out; nothing for other words."""
+    found = _NOT.fullmatch(word.strip())
+    return found[1] if found else ""
+
+
 def excluded(key: str, word: str) -> str:
     """What to write for `not import`, where a key takes those that count; nothing for other words."""
-    found = _NOT.fullmatch(word.strip())
-    return EXCLUDED[key].format(word=found[1]) if found and key in EXCLUDED else ""
+    instead = left_out(word)
+    return EXCLUDED[key].format(word=instead) if instead and key in EXCLUDED else ""

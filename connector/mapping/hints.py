@@ -21,7 +21,10 @@ _ALONE = "the condition stands alone; a choice is written 'a' if condition else 
 _SEVERAL = (
     'conditions are joined by "and", fields of which the first with a value will do by "or", texts by ~'
 )
-_WHO = "who brought a record is asked for by `only_source`, and left out by `not_source: import`, beside `if`"
+_WHO = (
+    "who brought a record is asked for by `only_source`, and left out by `not_source: import`, beside `if`;"
+    " where a person came from is a field of the contact"
+)
 _HOURS = 'days and hours are the policy\'s window: {days: mon-fri, from: "09:00", until: "18:00"}'
 
 _SAID: Final[Mapping[str, str]] = {
@@ -227,6 +230,9 @@ def _quoted(word: Word) -> str:
 def _of_word(words: Sequence[Word], index: int) -> str:
     word, before = words[index], words[index - 1]
     in_field = index > 1 and words[index - 2].text == "."
+    after = words[index + 1] if index + 1 < len(words) else None
+    if word.text == "not" and in_field and after is not None and after.kind in ("name", "string"):
+        return f"write {''.join(before_it(words[:index]))} != {_quoted(after)}"
     if said := _SAID.get(word.text.casefold()) if word.kind == "name" else None:
         return said
     if word.text == "}":

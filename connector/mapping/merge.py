@@ -49,7 +49,10 @@ from connector.mapping.words import nearest
 __all__ = ["BadMergeField", "Condition", "MergeField", "Names", "Problem"]
 
 
-_FOREIGN = re.compile(r"\[\[[\w. ]+\]\]|%[A-Za-z_][\w.]*%|\*\|\w+\|\*|<<[\w. ]+>>")
+_FOREIGN = re.compile(
+    r"\[\[[\w. ]+\]\]|%[A-Za-z_][\w.]*%|\*\|\w+\|\*|<<[\w. ]+>>|[\[<](?:first|last|full|company)[ _]?name[\]>]",
+    re.IGNORECASE,
+)
 
 
 _ALONE = re.compile(r"\"('[^\"]*)\", with both kinds of quotes")
@@ -247,9 +250,8 @@ def _single_braces(constant: str, offset: int, names: Names) -> list[Problem]:
         name = nearest(begins, [*names.objects, *names.elsewhere, *names.texts])
         if "." in inside and name is None:
             continue  # a text of somebody's own
-        field = (
-            inside if "." in inside or begins in names.texts else f"{next(iter(names.objects), '')}.{inside}"
-        )
+        home = names.home_of(begins) or next(iter(names.objects), "")
+        field = inside if "." in inside or begins in names.texts else f"{home}.{inside}"
         dollar = "$" if constant[:place].endswith("$") else ""
         without = ", without the $" if dollar else ""
         found = (

@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from connector.mapping.builder import shown
 from connector.mapping.choices import of_two
-from connector.mapping.habits import ELSEWHERE, KEYS, by_country
+from connector.mapping.habits import ELSEWHERE, KEYS, WORDS, by_country, left_out
 from connector.mapping.language import schema
+from connector.mapping.outcomes import by_outcome, outcome_of
 from connector.mapping.words import closest, flow, folded, listed, nearest, nearly
-from connector.model import Outcome
+from connector.model import Source
 from connector.policy.hours import meant_days, meant_hours, meant_window
 from connector.policy.kinds import NumberType
 
@@ -45,6 +46,9 @@ _LONG: Final = 6
 """Letters of a key that is recognised though it is misspelt and in another place."""
 _CAPS: Final = frozenset({"max_per_hour", "max_per_day"})
 _CAP: Final = re.compile(r"([0-9]+)\s*(?:calls?)?\s*(?:per|an?|each|/)\s*(hour|day)")
+_AGAIN: Final = re.compile(
+    r"\b(?:once|twice|within|again|repeat)(?:\b|_)|_(?:once|twice|within|again|repeat)\b"
+)
 _TIMES: Final = frozenset({"between", "time", "times", "clock", "at"})
 _FIELDS: Final[Mapping[str, str]] = {
     "when": "; conditions on fields are written `if: contact.city == 'Austin'`",
@@ -65,7 +69,7 @@ def misplaced(
                 (
                     _slip(key, given, what)
                     or _two_in_one(key, given, what)
-                    or _far(key, path, properties)
+                    or _far(key, value, path, properties)
                     or _hours(key, given, what)
                     or _near(key, value, what, properties)
                     or _unknown(key, what, properties)
@@ -115,15 +119,15 @@ def _two_in_one(key: str, given: Mapping[str, Any], what: str) -> str:
     if what == "call" and _AGENT.fullmatch(key) and isinstance(value, str):
         choice = of_two(f"{given.get('agent') or 'Lead Qualifier'}, {value}")
         return f'"{shown(key)}" is not a key of "call"; a call has one agent, and {choice}' if choice else ""
-    if what == "tags" and folded(key).replace(" ", "_") in set(Outcome) and isinstance(value, str):
+    if what == "tags" and (outcome := outcome_of(key)) and isinstance(value, str):
         first = given.get("add")
         other = f" else '{first}'" if isinstance(first, str) else ""
-        one = f"'{value}' if call.outcome == '{folded(key).replace(' ', '_')}'{other}"
+        one = f"'{value}' if call.outcome == '{outcome}'{other}"
         return f'"{shown(key)}" is not a key of "tags"; a tag by outcome is add: "{{{{ {one} }}}}"'
     return ""
 
 
-def _far(key: str, path: tuple[str | int, ...], known: Mapping[str, Any]) -> str:
+def _far(key: str, value: Any, path: tuple[str | int, ...], known: Mapping[str, Any]) -> str:
     """What to say of a key of the file's first level, of a rule's, and of an outcome."""
     if KEYS.get(folded(key)) in known:
         return ""
@@ -131,9 +135,9 @@ def _far(key: str, path: tuple[str | int, ...], known: Mapping[str, Any]) -> str
         return f'"{shown(key)}" stands at the top of the file'
     if not path and key in schema()["$defs"]["Rule"]["properties"]:
         return f'"{shown(key)}" belongs into each rule, below `rules`'
-    if path[-1:] == ("write_back",) and key in set(Outcome):
-        text = f"\"{{{{ 'to do' if call.outcome == '{key}' else call.outcome }}}}\""
-        return f'"{key}" is an outcome; those are told apart under `ended`: stage: {{{key}: Qualified}}, or a text: {text}'
+    if path[-1:] == ("write_back",) and (outcome := outcome_of(key)):
+        apart = by_outcome(outcome, value, moves=True)
+        return f'"{shown(key)}" is an outcome; those are told apart under `ended`: {apart}'
     return ""
 
 
@@ -161,10 +165,14 @@ def _near(key: str, value: Any, what: str, known: Mapping[str, Any]) -> str:
         )
     if what == "when" and folded(key) in _LEFT_OUT and (tag := _TAG.fullmatch(str(value))):
         return f'"{key}" is not a key of "when"; people with a tag are left out by if: "\'{tag[1]}\' not in contact.tags"'
+    if what == "when" and (word := _brought(key, value)):
+        return f'"{shown(key)}" is not a key of "when"; write not_source: {word}'
     if what == "when" and (said := _IN_WHEN.get(folded(key))):
         return f'"{shown(key)}" is not a key of "when"; {said}'
     if what == "policy" and KEYS.get(folded(key)) in _CAPS and (capped := _CAP.match(str(value))):
         return f'"{shown(key)}" is not a key of "policy"; write max_per_{capped[2]}: {capped[1]}'
+    if what == "policy" and _AGAIN.search(folded(key)) and KEYS.get(folded(key)) is None and key not in known:
+        return f'"{shown(key)}" is not a key of "policy"; the same person again only after a time is `cool_down: 14d`'
     if what == "window" and folded(key) in _TIMES:
         return f'"{shown(key)}" is not a key of "window"; its hours are from: "09:00", until: "18:00"'
     if "," in key:
@@ -181,6 +189,17 @@ def _near(key: str, value: Any, what: str, known: Mapping[str, Any]) -> str:
         f"stands beside `{what}`, not below it" if home == "rule" else f"belongs under `{home}`, further in"
     )
     return f'"{shown(key)}" is not a key of "{what}"; it {place}'
+
+
+def _brought(key: str, value: Any) -> str:
+    """The source that a key leaves out: `source: not import`, `if_not: import`."""
+    word = str(value).strip()
+    if KEYS.get(folded(key)) == "only_source":
+        word = left_out(word)
+    elif folded(key) not in ("if_not", "unless", *_LEFT_OUT):
+        return ""
+    meant = WORDS.get(folded(word), folded(word))
+    return meant if meant in set(Source) else ""
 
 
 def _nearly_elsewhere(key: str, what: str) -> str:

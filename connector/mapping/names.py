@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from connector.mapping.filters import Table
-from connector.mapping.habits import record_of
+from connector.mapping.habits import RECORDS, is_field_word, record_of, same_field
 from connector.mapping.hints import bare, is_bare
+from connector.mapping.outcomes import meant_outcome, outcome_of
 from connector.mapping.words import closest, nearest
 
 
@@ -31,6 +32,11 @@ class Names:
     region: str | None = None
     """Country of numbers without a country code, for the filter phone."""
 
+    @property
+    def records(self) -> frozenset[str]:
+        """Names of objects, here and in other CRMs."""
+        return frozenset(self.objects) | RECORDS
+
     def unknown(self, name: str) -> str:
         """Say that nothing here is called so, and what is meant or possible."""
         if name in self.elsewhere:
@@ -54,8 +60,14 @@ class Names:
             return self.unknown(name)
         if name == "name" and "firstname" in (fields.get("contact") or ()):
             return '"name" is not known here; a person\'s name is contact.firstname and contact.lastname'
+        if "call" in self.objects and (outcome := outcome_of(name)):
+            return f"\"{name}\" is not known here; write call.outcome == '{outcome}'"
         word = name.casefold()
         meant = [f"{each}.{word}" for each, known in fields.items() if known and word in known]
+        if word in ("stage", "pipeline"):
+            meant = [f"event.{word}"]
+        if meant in ([], ["event.source"]):
+            meant = self._called(word)[:1]
         if not meant and name.islower() and len(name) > 3 and not is_bare(name):
             homes = {key: each for each, known in fields.items() for key in sorted(known or ())}
             near = nearest(name, homes)
@@ -66,12 +78,28 @@ class Names:
     def labelled(self, label: str) -> str | None:
         """The field of which this is the label: contact.hs_lead_status of `Lead status`, deal.amount of `deal amount`."""
         word = "".join(label.casefold().split())
+        if found := self._called("_".join(label.casefold().split())):
+            of = label.casefold().split()[0]
+            return next((each for each in found if each.startswith(f"{of}.")), found[0])
         for name, keys in self.usual.items():
             for key in sorted(keys):
                 plain = key.casefold().removeprefix("hs_").replace("_", "")
                 if word in (plain, f"{name}{plain}"):
                     return f"{name}.{key}"
         return None
+
+    def home_of(self, key: str) -> str | None:
+        """The object that has this field: the person's, where several have it."""
+        homes = [each for each, known in self.usual.items() if key in known]
+        return "contact" if "contact" in homes else next(iter(homes), None)
+
+    def _called(self, word: str) -> list[str]:
+        """Fields that some CRM calls so: a person's first, but an owner is the record's."""
+        homes = (
+            list(self.usual) if "owner" in word else sorted(self.usual, key=lambda each: each != "contact")
+        )
+        found = [(each, same_field(word, self.usual[each])) for each in homes if is_field_word(word)]
+        return [f"{each}.{key}" for each, key in found if key]
 
     def wrong_word(self, field: str, word: str) -> str | None:
         """Say that a field (`event.how`) is never this word, and what it can be; None where it can, or nobody knows."""
@@ -81,4 +109,6 @@ class Names:
             return None
         if field == self.stage_field:
             return f'{field} holds ids of stages; write event.stage for "{word}", or the id'
+        if field == "call.outcome":
+            return f'"{word}" is never the value of {field}{meant_outcome(word)}'
         return f'"{word}" is never the value of {field}{closest(word, known)}'

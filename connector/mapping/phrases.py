@@ -68,6 +68,7 @@ _LISTING: Final = {
 _PHRASES: Final[Mapping[tuple[str, ...], str]] = {
     tuple(said.split()): written for written, sayings in _SAYINGS.items() for said in sayings.split(", ")
 }
+_JOINING: Final = frozenset({"and", "or", "if", "else", "not", "in"})
 _LONGEST: Final = max(len(phrase) for phrase in _PHRASES)
 _SPANS: Final = frozenset(
     {"ago", *(f"{each}{s}" for each in ("minute", "hour", "day", "week", "month", "year") for s in ("", "s"))}
@@ -90,7 +91,8 @@ def written(words: Sequence[Word], first: int = 0) -> str | None:
 
 def _filled(template: str, words: Sequence[Word], index: int, after: int) -> str:
     """Put what stands before and after the saying into it."""
-    field = "".join(before_it(words[:index])) or "field"
+    label = [word.text for word in _run(words[_begin(words, index) : index])]
+    field = "field" if len(label) > 1 else "".join(before_it(words[:index])) or "field"
     several = _several(words[after:])
     if len(several) > 1 and (listing := _LISTING.get(template)):
         return f"{field} {listing} [{', '.join(several)}]"
@@ -111,7 +113,15 @@ def _filled(template: str, words: Sequence[Word], index: int, after: int) -> str
         ("tags", "field")
     ):
         more, comma = f"{more}; capitals count, unless it is ({field} | lower)", comma
-    return f"{said}{comma}{more}{WHOLE if begins and not ends else ''}"
+    named = f', with the name of the field for "{" ".join(label)}"' if len(label) > 1 else ""
+    return f"{said}{comma}{more}{WHOLE if begins and not ends else ''}{named}"
+
+
+def _begin(words: Sequence[Word], index: int) -> int:
+    """Where the names begin that stand side by side before a place: a label, as `lead source`."""
+    while index and words[index - 1].kind == "name" and words[index - 1].text.casefold() not in _JOINING:
+        index -= 1
+    return index
 
 
 def single(text: str) -> str:

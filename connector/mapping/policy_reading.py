@@ -127,7 +127,8 @@ def _hours(reader: Reading, path: Path, raw: dict[str, Any]) -> dict[str, Any]:
     """Read `hours`, or `days` with `from` and `until`; every day and range is looked at by itself."""
     said = _sound(reader, path, raw)
     simple = [key for key in ("days", "from", "until") if key in said]
-    if "hours" in said and simple:
+    apart = [each for each in raw.get("hours") or () if by_country(each)] if "hours" in said else []
+    if "hours" in said and simple and not apart:
         whole = f"hours: {flow(meant_hours(raw))}"
         found = f"stands in the place of `days`, `from` and `until`; write {whole}, and leave those out"
         reader.mistake((*path, "hours"), found)

@@ -280,7 +280,7 @@ class Reader:
             first, last = (each if each in known else each.lower() for each in ("firstName", "lastName"))
             if key in ("name", "fullname", "full_name", "fullName") and first in known:
                 meant = f'{first}" and "{last}'
-            home = None if meant else self._home_of(key)
+            home = None if meant else self.before_call.home_of(key)
             if home:
                 found = f'"{key}" is not one of the standard fields of {name}; did you mean {home}.{key}?'
                 self.warnings.append(self._placed(path, found, max(source.find(key), 0)))
@@ -289,11 +289,6 @@ class Reader:
                 if f"{name}.{meant}" == self.vocabulary.stage_field:
                     found += " It holds ids; the stage's label is event.stage"
                 self.warnings.append(self._placed(path, found, max(source.find(key), 0)))
-
-    def _home_of(self, key: str) -> str | None:
-        """The object of which this is a standard field; of several, the person's."""
-        homes = [name for name, known in self.vocabulary.standard_fields.items() if key in known]
-        return "contact" if "contact" in homes else next(iter(homes), None)
 
     def _warn_of_doubts(self, path: Path, doubts: Sequence[Doubt], source: str) -> None:
         for word, found in dict.fromkeys(doubts):

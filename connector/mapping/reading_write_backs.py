@@ -1,6 +1,5 @@
 """`write_back` of a rule: what the CRM cannot do, and what makes no sense at that moment, is a mistake there."""
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from connector.mapping.builder import shown
@@ -9,6 +8,7 @@ from connector.mapping.keys import given
 from connector.mapping.language import ANY
 from connector.mapping.merge import MergeField, Names
 from connector.mapping.misplaced import unknown_key
+from connector.mapping.outcomes import by_outcome, meant_outcome
 from connector.mapping.shape import Path, places
 from connector.mapping.stages import index_of
 from connector.mapping.values import text_of
@@ -25,18 +25,6 @@ _CHOICE: Final = (
     "conditions stand under `when` of the rule; what is written can depend on the call:"
     " \"{{ 'reached' if call.outcome == 'answered' else 'not reached' }}\""
 )
-_SAID: Final = {
-    **dict.fromkeys(
-        ("missed", "unanswered", "not reached", "unreachable", "no reply", "unreached"), Outcome.NO_ANSWER
-    ),
-    **dict.fromkeys(
-        ("talked", "reached", "spoke", "spoken", "success", "connected", "completed"), Outcome.ANSWERED
-    ),
-    **dict.fromkeys(("machine", "vm", "voice mail", "answering machine", "mailbox"), Outcome.VOICEMAIL),
-    **dict.fromkeys(("engaged", "line busy"), Outcome.BUSY),
-    **dict.fromkeys(("error", "wrong number", "bad number", "invalid number"), Outcome.FAILED),
-}
-"""Outcomes, by what people call them."""
 _SAVING: Final = frozenset({"properties", "property", "save", "write", "update", "set", "fields", "store"})
 _MOVING: Final = frozenset(
     {"move", "move_to", "moved", "move_stage", "to_stage", "set_stage", "change_stage"}
@@ -52,22 +40,6 @@ def read_write_backs(reader: "Reader", path: Path, pipeline: str | None, raw: An
         for name in MOMENTS
     }
     return WriteBacks(**found)
-
-
-def _meant_outcome(word: str) -> str:
-    """How a sentence about an unknown outcome ends."""
-    if re.search(r"[,/|]|\bor\b", word):
-        return "; write a line for each"
-    if folded(word) in ("else", "other", "others", "default", "otherwise", "*", "any"):
-        return f"; each is named by itself: {listed(Outcome)}"
-    if re.search(r"\b(?:no|nobody|not|never|un)[\w\s]*answer", folded(word)):
-        return f'; did you mean "{Outcome.NO_ANSWER}"?'
-    if meant := _SAID.get(folded(word)):
-        return f'; did you mean "{meant}"?'
-    if len(parts := re.split(r"\s*(?:=>|->|=|\u2192)\s*", word)) == 2:
-        return f"; write {parts[0]}: {parts[1]}"
-    near = closest(word, list(Outcome))
-    return near if "did you mean" in near else f"{near}; what was said stands in call.summary"
 
 
 class _MomentReader:
@@ -174,7 +146,7 @@ class _MomentReader:
         for outcome, word in wanted.items():
             if outcome not in set(Outcome):
                 turned = f"; the outcome comes first: {{{word}: {outcome}}}" if word in set(Outcome) else ""
-                found = f'"{shown(outcome)}" is not an outcome{turned or _meant_outcome(outcome)}'
+                found = f'"{shown(outcome)}" is not an outcome{turned or meant_outcome(outcome)}'
                 self.reader.mistake((*at, outcome), found)
                 continue
             if word is not None:
@@ -249,9 +221,8 @@ class _MomentReader:
         elif folded(name) in _SAVING:
             found = f'"{name}" is not a key of "{self.moment}"; write {self.words.writable[0]} in its place, and the properties below it'
         elif name in set(Outcome):
-            stage = f"stage: {{{name}: Call back}}" if "stage" in possible else ""
-            text = f"a text: \"{{{{ 'to do' if call.outcome == '{name}' else call.outcome }}}}\""
-            found = f'"{name}" is an outcome, and no key of "{self.moment}"; by outcome there is {stage or text}{f", or {text}" if stage else ""}'
+            there = by_outcome(name, value, moves="stage" in possible)
+            found = f'"{name}" is an outcome, and no key of "{self.moment}"; by outcome there is {there}'
         elif name.split()[:1] and name.split()[0] in ("if", "when", "condition", "conditions"):
             found = f'"{name}" is not a key of "{self.moment}"; {_CHOICE}'
         elif meant is None and not isinstance(value, dict | list) and self.words.writable:

@@ -12,6 +12,7 @@ _IF: Final = re.compile(r"\s*(?:- )?if\s*:")
 _FIELD: Final = re.compile(r"\{\{[^{}\"']*\}\}")
 _HOURS: Final = '; other hours on other days are written hours: {mon-thu: "10:00-16:00", fri: "10:00-13:00"}'
 TWICE: Final[Mapping[str, str]] = {
+    "rules": '; of a second rule only its lines from "- name" on stand in the file, below the first',
     "if": '; join the conditions by "and"',
     **dict.fromkeys(("days", "from", "until"), _HOURS),
     **dict.fromkeys(("add", "remove"), "; several are a list in brackets: [called, ai]"),

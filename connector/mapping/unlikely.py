@@ -24,6 +24,7 @@ from connector.policy.terms import OncePer
 _SHORT: Final = timedelta(minutes=5)
 _ON_STAGE: Final = re.compile(r"\bevent\.stage\s*==\s*(['\"])(.+?)\1")
 _LISTED: Final = re.compile(r",|;|//|\bor\b|\s/\s")
+_TWO_LABELS: Final = re.compile(r"(\w+ \w.*) and (\w+ \w.*)")
 _OTHERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("agent", "phone_number", "region"), "beside `metadata`"),
     **dict.fromkeys(schema()["$defs"]["Policy"]["properties"], "under `policy`"),
@@ -83,8 +84,12 @@ def _no_label(key: str, word: str) -> str:
         return f'is a {noun} called "{word}"; whichever it is, is written {ANY}'
     if noun == "stage" and (instead := excluded("enters", word)):
         return f'is a stage called "{word}"; {instead}'
-    if noun == "stage" and (_LISTED.search(word) or word.startswith("(") or '"' in word):
-        several = [each.strip(" ()[]\"'") for each in _LISTED.split(word) if each.strip(" ()[]\"'")]
+    if noun == "pipeline" and _LISTED.search(word):
+        return f'is one pipeline called "{word}"; write a rule for each, or leave it out for all'
+    two = _TWO_LABELS.fullmatch(word)
+    if noun == "stage" and (_LISTED.search(word) or word.startswith("(") or '"' in word or two):
+        parts = two.groups() if two and not _LISTED.search(word) else _LISTED.split(word)
+        several = [each.strip(" ()[]\"'") for each in parts if each.strip(" ()[]\"'")]
         comment = ", and a comment begins with #" if "//" in word or word.startswith("(") else ""
         return (
             f'is one stage called "{word}"; several are a list in brackets: {key}: {flow(several)}{comment}'

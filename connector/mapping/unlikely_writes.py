@@ -15,6 +15,7 @@ from connector.mapping.write_back_keys import Moment, WriteBacks
 from connector.model import Outcome
 
 _WRITTEN_DAY: Final = re.compile(r"[0-9]{1,2}[/.][0-9]{1,2}[/.](?:[0-9]{2}){1,2}")
+_STAY: Final = frozenset({"stay", "none", "same", "no change", "keep", "nothing", "unchanged", "leave"})
 _OUR_KEYS: Final = frozenset({"stage", "note", "tags", "log_call"})
 HALF_CHOICE: Final = re.compile(r"\bif\b(?!.*\belse\b)")
 """A choice that says nothing of the other case."""
@@ -159,6 +160,11 @@ def _stage_and_tags(path: Path, moment: Moment, when: When) -> Iterator[Doubt]:
         elif stage and (by_outcome := _IF_OUTCOME.fullmatch(stage)):
             found = f"by outcome it is stage: {{{by_outcome[2]}: {by_outcome[1]}}}"
             yield (*path, "stage"), f'is one stage called "{stage}"; {found}'
+        elif stage and folded(stage) in _STAY:
+            yield (
+                (*path, "stage"),
+                f'moves the record to a stage called "{stage}"; where it is to stay, leave the outcome out',
+            )
         elif stage and "," in stage:
             yield (*path, "stage"), f'is one stage called "{stage}"; a record can be moved to one only'
     added, removed = ({each.source for each in tags} for tags in (moment.tags.add, moment.tags.remove))

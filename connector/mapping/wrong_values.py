@@ -8,7 +8,9 @@ from typing import Any, Final
 from connector.mapping.builder import shown
 from connector.mapping.habits import INSTEAD, WORDS, by_country, excluded
 from connector.mapping.language import schema
+from connector.mapping.outcomes import note_by_outcome
 from connector.mapping.words import LIKE_A_FIELD, closest, flow, folded, listed, nearest
+from connector.policy.durations import meant_duration
 from connector.policy.hours import DAYS, meant_hours, meant_window
 
 _SPELT_FLAGS: Final[Mapping[str, str]] = {
@@ -20,7 +22,6 @@ _WINDOW: Final = '{days: mon-fri, from: "09:00", until: "18:00"}'
 _HOURS: Final = '{hours: {mon-fri: "09:00-18:00", sat: "10:00-14:00"}}'
 FURTHER_IN: Final = "two blanks further in"
 _OFTEN: Final = {"day": "24h", "week": "7d", "month": "30d"}
-_LENGTH: Final = re.compile(r"[0-9]+[mhdw]")
 _PER: Final = re.compile(r"\b(?:per|a|each|every)\s+(day|week|month)\b", re.IGNORECASE)
 STAGE_FIELDS: Final = frozenset({"dealstage", "pipelineStageId", "stage_id", "stageId"})
 """What CRMs call the field of a record's stage."""
@@ -28,6 +29,7 @@ BESIDE: Final = frozenset({"stage", "note", "tags", "log_call"})
 """Keys of a moment that people put below `deal`."""
 _PARTS: Final = frozenset({"days", "from", "until"})
 _EVER: Final = frozenset({"anytime", "any time", "any", "24/7", "24h", "off", "none", "all day", "never"})
+_MORNING: Final = 9
 _CLOCKS: Final = frozenset({"from", "until"})
 _LENGTHS: Final = frozenset({"cool_down", "expires"})
 """Keys whose value is a length of time."""
@@ -89,6 +91,8 @@ def unknown_word(given: Any, words: Sequence[str], key: str) -> str:
                 return f"is no window; its keys stand in braces: {flow(merged)}"
         if isinstance(given, list):
             return f"is no window; several hours are {_HOURS}"
+        if "{{" in word:
+            return "is no window, which is the same for everybody; other hours for others are a rule of their own"
         ever = ", or always, at any hour, for tests" if folded(word) in _EVER else ""
         if len(meant_several := _hours_of(re.split(r"\s*[,;]\s*", word))) > 1:
             return f"is no window; write window: {{hours: {flow(meant_several)}}}"
@@ -96,8 +100,8 @@ def unknown_word(given: Any, words: Sequence[str], key: str) -> str:
             days, begins, ends = meant_hours
             return f'is no window; write {{days: {flow(days)}, from: "{begins}", until: "{ends}"}}'
         return f"is no window; write {_WINDOW}{ever}"
-    if key == "once_per" and _LENGTH.fullmatch(word):
-        return f"is not possible here; once within a time is `cool_down: {word}`"
+    if key == "once_per" and (key, folded(word)) not in INSTEAD and (length := meant_duration(word)):
+        return f"is not possible here; once within a time is `cool_down: {length}`"
     if key == "once_per" and (often := _PER.search(word)):
         return f"is not possible here; once a {often[1]} is `cool_down: {_OFTEN[often[1]]}`"
     parts = [each.strip() for each in word.split(",")]
@@ -131,18 +135,18 @@ def _of_collection(kinds: Sequence[str], value: Any, key: str) -> str:
     """A list or mapping in the place of something else, or of the other."""
     field, is_list = _field_in(value), isinstance(value, list)
     if key == "if":
-        return (
-            'join the conditions by "and"'
-            if is_list
-            else f"write it without braces: {field}"
-            if field
-            else ""
-        )
+        if is_list:
+            return 'join the conditions by "and"'
+        return f"write it without braces: {field}" if field else "it is one line: if: deal.amount > 5000"
     if key == "agent":
         return _CHOICE
     if apart := by_country(key):
         return apart
+    if key == "otherwise":
+        return "it is the time zone of people whose own nobody knows, such as America/New_York"
     if key == "note":
+        if by_outcome := note_by_outcome(value) if isinstance(value, dict) else "":
+            return f"write {by_outcome}"
         text = (
             next((each for each in value.values() if isinstance(each, str)), "...")
             if not is_list
@@ -201,8 +205,10 @@ def _of_number(kinds: Sequence[str], value: float, key: str) -> str:
         return "leave the key out, or write a length of time, such as 24h"
     if key in _LENGTHS:
         return f"write minutes, hours, days or weeks: {value}m, {value}h, {value}d or {value}w"
+    if key == "until" and not is_flag and 1 <= value < _MORNING:
+        return f'write "{_clock(value + 12)}", or "{_clock(value)}" if the night is meant'
     if key in _CLOCKS and not is_flag and 0 <= value <= 24:
-        return f'write "{int(value):02}:{round(value % 1 * 100):02}"'
+        return f'write "{_clock(value)}"'
     if key in _CLOCKS and not is_flag and 100 <= value <= 2400 and value % 100 < 60:
         return f'write "{int(value) // 100:02}:{int(value) % 100:02}"'
     if key in _WORDED:
@@ -210,6 +216,11 @@ def _of_number(kinds: Sequence[str], value: float, key: str) -> str:
     if list(kinds) == ["object"]:
         return _example(key)
     return "put it in quotes" if "string" in kinds else ""
+
+
+def _clock(hour: float) -> str:
+    """09:30 for 9.3."""
+    return f"{int(hour):02}:{round(hour % 1 * 100):02}"
 
 
 def _is_section(key: Mapping[str, Any]) -> bool:

@@ -29,6 +29,7 @@ _OFTEN = {
     "once a week": "7d",
     "monthly": "30d",
 }
+_EXAMPLES = "90m, 24h or 3d"
 _MINUTES = {"m": 1, "h": 60, "d": 1440, "w": 7 * 1440, "mo": 30 * 1440, "y": 365 * 1440}
 LONGEST = timedelta(days=3660)
 
@@ -59,6 +60,12 @@ def spelled(length: timedelta) -> str:
     return " ".join(parts) or "0 minutes"
 
 
+def meant_duration(text: str) -> str:
+    """Return the length that a person probably means, as it is written; nothing for a text that is none."""
+    found = _meant(text)
+    return "" if found == _EXAMPLES else found
+
+
 def _meant(text: object) -> str:
     """`30d` for `1 month`, `90m` for `1h30m` and `1.5 hours`, `24h` for `24 hours`."""
     spelt = " ".join(str(text).casefold().replace(",", ".").split())
@@ -70,9 +77,9 @@ def _meant(text: object) -> str:
         return _OFTEN[spelt]
     parts = _LONG.findall(spelt)
     if not parts or _LONG.sub("", spelt):
-        return "90m, 24h or 3d"
+        return _EXAMPLES
     if len(parts) == 1 and parts[0][1] in _UNITS and parts[0][0].isdigit():
         return "".join(parts[0])
     minutes = round(sum(float(count) * _MINUTES[unit] for count, unit in parts))
     unit = next(unit for unit in "dhm" if minutes % _MINUTES[unit] == 0)
-    return f"{minutes // _MINUTES[unit]}{unit}" if minutes else "90m, 24h or 3d"
+    return f"{minutes // _MINUTES[unit]}{unit}" if minutes else _EXAMPLES

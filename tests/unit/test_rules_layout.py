@@ -161,7 +161,7 @@ def test_the_readme_names_usual_changes() -> None:
         ("ai_call_status: calling", "dealnam: x", 'did you mean "dealname"?'),
         (IF, f"{IF}      if: deal.amount > 5 and not import\n", "left out by `not_source: import`, beside `if`"),
         (IF, f"{IF}      if: deal.source != 'import'\n", "write not_source: import, beside `if`"),
-        (IF, f"{IF}      exclude: import\n", "who brought it is left out by `not_source: import`"),
+        (IF, f"{IF}      exclude: import\n", "write not_source: import"),
         (WINDOW, "window: {days: mon-fri, from: 10-16}", 'write from: "10:00", until: "16:00"'),
         (WINDOW, "window: {days: mon-fri, between: 10 and 4}", 'its hours are from: "09:00", until: "18:00"'),
         (WINDOW, "skip_holidays: US", "it is `holidays` here, and belongs under `window`"),

@@ -1,0 +1,64 @@
+"""Conditions, agents and notes as a marketer says them: the message names what was meant, never its opposite."""
+
+import pytest
+
+from tests.unit.said import said
+from tests.unit.test_rules_layout import EXAMPLE, IF, WINDOW
+
+CALL = "    call:\n"
+ENDED = "      ended:\n"
+
+
+@pytest.mark.parametrize(
+    ("condition", "wanted"),
+    [
+        ("not deal.source == 'import'", "write not_source: import, beside `if`"),
+        ("deal.source == 'import'", "write only_source: import, beside `if`"),
+        ("lead source is Webinar", '"lead source" is a label; did you mean contact.hs_analytics_source?'),
+        (
+            "favourite colour is red",
+            "write field == 'red', with the name of the field for \"favourite colour\"",
+        ),
+        ("source == 'Webinar'", '"source" is not known here; did you mean contact.hs_analytics_source?'),
+        ("event.source == 'Webinar'", "event.source holds the CRM's own word for who changed the record"),
+        ("event.source == 'CRM_UI'", ""),
+        ("contact.lifecyclestage == lead", "a text stands in quotes: 'lead'"),
+        ("contact.lifecyclestage in [lead, mql]", "a text stands in quotes: 'mql'"),
+        ("contact.lifecyclestage not customer", "write contact.lifecyclestage != 'customer'"),
+        ("owner == 'Sarah'", '"owner" is not known here; did you mean deal.hubspot_owner_id?'),
+        ("deal owner is Sarah Miller", '"deal owner" is a label; did you mean deal.hubspot_owner_id?'),
+        ("deal.owner_name == 'x'", 'did you mean "hubspot_owner_id"?'),
+        ("contact.lead_source == 'x'", 'did you mean "hs_analytics_source"?'),
+        ("contact.hs_analytics_source == 'Organic Search'", 'did you mean "ORGANIC_SEARCH"?'),
+        ("deal.pipeline == 'Renewals'", "write event.pipeline == 'Renewals'"),
+        ("deal.pipeline != 'Renewals'", "write event.pipeline != 'Renewals'"),
+        ("pipeline == 'Renewals'", '"pipeline" is not known here; did you mean event.pipeline?'),
+    ],
+)
+def test_a_condition_as_it_is_meant(condition: str, wanted: str) -> None:
+    found = said(EXAMPLE, (IF, f"{IF}      if: {condition}\n"))
+    assert wanted in " ".join(found) if wanted else found == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wanted"),
+    [
+        (IF, f"{IF}      source: not import\n", '"source" is not a key of "when"; write not_source: import'),
+        (IF, f"{IF}      if_not: imported\n", '"if_not" is not a key of "when"; write not_source: import'),
+        ("call.outcome }}", "'x' if call.outcome == 'not answered' else 'y' }}", 'did you mean "no_answer"?'),
+        ("call.outcome }}", "'x' if no_answer else 'y' }}", "write call.outcome == 'no_answer'"),
+        ("call.outcome }}", "'x' if 'no_answer' else 'y' }}", "is true whatever the record"),
+        (ENDED, f"{ENDED}        note: {{no_answer: Nobody picked up}}\n",
+         "note: \"{{ 'Nobody picked up' if call.outcome == 'no_answer' else '' }}\""),
+        (ENDED, f"{ENDED}        note: {{no answer: Nobody, busy: Engaged}}\n",
+         "{{ 'Nobody' if call.outcome == 'no_answer' else 'Engaged' if call.outcome == 'busy' else '' }}"),
+        (ENDED, f"{ENDED}        no_answer: {{note: Nobody picked up}}\n", "'Nobody picked up' if call.outcome == 'no_answer'"),
+        (ENDED, f"      not_answered: {{deal: {{note: Nobody}}}}\n{ENDED}", "under `ended`: note: \"{{ 'Nobody' if call.outcome == 'no_answer'"),
+        (ENDED, f"      answered: {{stage: Won}}\n{ENDED}", "stage: {answered: Qualified}"),
+        (WINDOW, "not_twice_within: 2 weeks", "the same person again only after a time is `cool_down: 14d`"),
+        (WINDOW, "once per two weeks: true", "the same person again only after a time is `cool_down: 14d`"),
+        (WINDOW, "time zone: local", "it is `zone` here, and belongs under `window`"),
+    ],
+)  # fmt: skip
+def test_a_line_as_it_is_meant(old: str, new: str, wanted: str) -> None:
+    assert wanted in " ".join(said(EXAMPLE, (old, new)))
