@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from connector.mapping.words import folded
+
 _CHOICE: Final = re.compile(r"\bif\b.*\b(?:else|otherwise)\b|\w\.\w+\s+or\s|[=<>]")
 _FIRST: Final = re.compile(r"if\s+(.+?)[\s,]+then\s+(.+?)[\s,;]+(?:else|otherwise)\s+(.+)", re.IGNORECASE)
 _MIDDLE: Final = re.compile(r"(.+?)\s+if\s+(.+?)[\s,;]+(?:else|otherwise)\s+(.+)", re.IGNORECASE)
@@ -10,9 +12,10 @@ _OPEN: Final = re.compile(r"(.+?)\s+if\s+(.+[=<>].+)", re.IGNORECASE)
 _THOUSANDS: Final = re.compile(r"(?<=[0-9]),(?=[0-9]{3}\b)")
 _IS: Final = re.compile(r"(\w\.\w+) (?:is|equals) (?!not\b|in\b|at\b|one\b|greater|less|more)")
 _EQUALS: Final = re.compile(r"(?<![=<>!])=(?![=])")
-_TWO: Final = re.compile(r",|;|\s/\s|\bor\b")
+_TWO: Final = re.compile(r"[,;(]|\s/\s|\bor\b|\bunless\b.*\bthen\b")
+_NAME: Final = re.compile(r"(?:(?:but|and|else|otherwise|then) )?(.+?)(?:\)| (?:for|if|when|unless)\b.*)*")
+_FIELD: Final = re.compile(r"\w\.\w|\bamount\b")
 _BARE: Final = re.compile(r"(==|!=)\s*(?!(?:true|false)\b)([A-Za-z][\w -]*)$")
-_AN_EXAMPLE: Final = "\"{{ 'Brian' if contact.country == 'GB' else 'Anna' }}\""
 
 
 def is_choice(text: str) -> bool:
@@ -20,22 +23,34 @@ def is_choice(text: str) -> bool:
     return _CHOICE.search(text) is not None
 
 
-def of_two(text: str) -> str | None:
-    """Say how a choice is written where somebody named two: `Ruby, Carlos for Spanish speakers`; None for one name."""
-    names = [each.partition(" for ")[0].strip() for each in _TWO.split(text)]
-    if len(names) < 2 or not all(names) or any(sign in text for sign in "'\""):
+def of_two(text: str, owner: str) -> str | None:
+    """Say how a choice is written where somebody named two: `Ruby, Carlos for Spanish speakers`; None for one name.
+
+    `owner`: the field that holds the id of a record's owner.
+    """
+    parts = [found[1].strip() for each in _TWO.split(text) if (found := _NAME.fullmatch(each.strip()))]
+    names = [each for each in parts if each and folded(each) != "default"]
+    if len(names) < 2 or any(sign in text for sign in "'\""):
         return None
-    return (
-        f"a choice stands in braces: \"{{{{ '{names[1]}' if contact.country == 'GB' else '{names[0]}' }}}}\""
-    )
+    return f"a choice stands in braces: {_example(names[1], names[0], text, owner)}"
 
 
-def in_braces(text: str) -> str:
+def in_braces(text: str, owner: str) -> str:
     """Say how a choice without its braces is written: with its own names and condition where they can be told."""
-    return f"a choice stands in braces: {_spelt(text) or _AN_EXAMPLE}"
+    return f"a choice stands in braces: {_spelt(text, owner) or _example('Brian', 'Anna', text, owner)}"
 
 
-def _spelt(text: str) -> str | None:
+def _example(then: str, otherwise: str, text: str, owner: str) -> str:
+    """Two names in braces, with a condition such as may be meant."""
+    if owner and "owner" in text.casefold():
+        return (
+            f"\"{{{{ '{then}' if {owner} == '71' else '{otherwise}' }}}}\", where 71 is the owner's id"
+            " (for many owners: examples/workflows/agent-by-owner.yaml)"
+        )
+    return f"\"{{{{ '{then}' if contact.country == 'GB' else '{otherwise}' }}}}\", with a condition of yours"
+
+
+def _spelt(text: str, owner: str) -> str | None:
     if first := _FIRST.fullmatch(text.strip()):
         condition, then, otherwise = first.groups()
     elif middle := _MIDDLE.fullmatch(text.strip()):
@@ -46,6 +61,8 @@ def _spelt(text: str) -> str | None:
         return None
     if any(word in part for part in (then, condition, otherwise) for word in "{}"):
         return None
+    if not _FIELD.search(condition):
+        return _example(then.strip("'\""), otherwise.strip("'\""), text, owner)
     choice = f"{_quoted(then)} if {_comparison(condition)} else {_quoted(otherwise)}"
     return f'"{{{{ {choice} }}}}"'
 

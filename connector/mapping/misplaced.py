@@ -117,7 +117,7 @@ def _two_in_one(key: str, given: Mapping[str, Any], what: str) -> str:
     """A second agent, a second tag: one is chosen in braces."""
     value = given[key]
     if what == "call" and _AGENT.fullmatch(key) and isinstance(value, str):
-        choice = of_two(f"{given.get('agent') or 'Lead Qualifier'}, {value}")
+        choice = of_two(f"{given.get('agent') or 'Lead Qualifier'}, {value}", "")
         return f'"{shown(key)}" is not a key of "call"; a call has one agent, and {choice}' if choice else ""
     if what == "tags" and (outcome := outcome_of(key)) and isinstance(value, str):
         first = given.get("add")

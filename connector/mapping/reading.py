@@ -335,7 +335,11 @@ class Reader:
         if agent is None or known is None:
             return
         for name in sorted(agent.constant_results - known - {DEFAULT_AGENT}):
-            found = f"; {in_braces(name)}" if is_choice(name) else closest(name, known)
+            found = (
+                f"; {in_braces(name, self.vocabulary.owner_field)}"
+                if is_choice(name)
+                else closest(name, known)
+            )
             self.mistake(path, f'"{name}" is not an agent{found}')
 
     def _check_names(self, rules: list[tuple[int, Any]]) -> None:

@@ -41,7 +41,7 @@ def unlikely(rules: Sequence[tuple[Path, Rule]], words: Vocabulary) -> Iterator[
     """Yield what is probably not meant in rules that have no mistake; each rule with its place."""
     for number, (path, rule) in enumerate(rules):
         yield from _when((*path, "when"), rule.when, words)
-        yield from _call((*path, "call"), rule.call)
+        yield from _call((*path, "call"), rule.call, words)
         yield from _region((*path, "call", "region"), rule, words)
         yield from _policy((*path, "policy"), rule.policy)
         yield from unlikely_writes((*path, "write_back"), rule, words)
@@ -97,11 +97,11 @@ def _no_label(key: str, word: str) -> str:
     return ""
 
 
-def _call(path: Path, call: Call) -> Iterator[Doubt]:
+def _call(path: Path, call: Call, words: Vocabulary) -> Iterator[Doubt]:
     agent = call.agent.source.strip() if call.agent is not None else ""
     if call.agent is not None and call.agent.is_constant and is_choice(agent):
-        yield (*path, "agent"), f"is a name as it stands; {in_braces(agent)}"
-    elif call.agent is not None and call.agent.is_constant and (two := of_two(agent)):
+        yield (*path, "agent"), f"is a name as it stands; {in_braces(agent, words.owner_field)}"
+    elif call.agent is not None and call.agent.is_constant and (two := of_two(agent, words.owner_field)):
         yield (*path, "agent"), f"is one agent of that name; {two}"
     elif HALF_CHOICE.search(QUOTED.sub("", agent)):
         yield (*path, "agent"), "has no `else`: where its condition is false there is no agent, and no call"

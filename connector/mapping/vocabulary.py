@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from connector.mapping.filters import Table
+from connector.mapping.habits import same_field
 from connector.mapping.names import Names
 from connector.model import Catalog, EventKind, Outcome, Source
 
@@ -75,6 +76,13 @@ class Vocabulary:
     """For what a write-back cannot do, what people can write instead."""
     default_region: str | None = None
     """Country of numbers written without a country code, for the filter phone."""
+
+    @property
+    def owner_field(self) -> str:
+        """The record's field that holds the id of its owner; nothing where none is known."""
+        record = next(iter(self.objects), "")
+        key = same_field("owner", self.standard_fields.get(record, ()))
+        return f"{record}.{key}" if key else ""
 
     def fields_of(self, name: str) -> frozenset[str] | None:
         """Return all fields of an object, None where more may exist."""

@@ -113,6 +113,16 @@ def test_preview_says_what_is_a_label_in_a_record_file_and_which_stage_is_meant(
     )
 
 
+def test_preview_says_where_a_field_of_a_record_stands_in_the_crm_that_it_is_of(tmp_path: Path) -> None:
+    record = tmp_path / "record.yaml"
+    record.write_text("stage: New\nname: Ada\nsource: import\ndeal: {amount: 5}\ncontact: {phone: x}\n")
+    said = run_command(
+        "preview", ROOT / "examples/workflows/call-demo-requests.yaml", "--record", record
+    ).output
+    assert "who brought it there is said by the option --changed-by import" in said
+    assert "opportunity" not in said
+
+
 def test_preview_says_which_field_of_highlevel_a_label_is(tmp_path: Path) -> None:
     record = tmp_path / "record.yaml"
     record.write_text(

@@ -40,6 +40,30 @@ def test_a_condition_as_it_is_meant(condition: str, wanted: str) -> None:
     assert wanted in " ".join(found) if wanted else found == []
 
 
+OWNED = "\"{{ 'Max' if deal.hubspot_owner_id == '71' else 'Nora' }}\", where 71 is the owner's id"
+ELSE = "\"{{ 'Max' if contact.country == 'GB' else 'Nora' }}\", with a condition of yours"
+
+
+@pytest.mark.parametrize(
+    ("agent", "wanted"),
+    [
+        ("Nora, but Max if deal owner is Sarah Miller", OWNED),
+        ("Max if deal owner is Sarah Miller else Nora", OWNED),
+        ("Nora unless owner is Sarah Miller then Max", OWNED),
+        ("Nora, Max for Sarah Miller", ELSE),
+        ("Nora (default), Max", ELSE),
+        ("Nora (Max for Sarah Miller)", ELSE),
+        ("Nora or Max", ELSE),
+        ("Max if contact.state = Texas else Nora", "\"{{ 'Max' if contact.state == 'Texas' else 'Nora' }}\""),
+        ("Nora", None),
+        ("Nora of sales & renewals", None),
+    ],
+)
+def test_an_agent_as_it_is_meant(agent: str, wanted: str | None) -> None:
+    found = said(EXAMPLE, (CALL, f"{CALL}      agent: {agent}\n"))
+    assert found == [] if wanted is None else wanted in " ".join(found)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "wanted"),
     [
@@ -58,6 +82,20 @@ def test_a_condition_as_it_is_meant(condition: str, wanted: str) -> None:
         (WINDOW, "not_twice_within: 2 weeks", "the same person again only after a time is `cool_down: 14d`"),
         (WINDOW, "once per two weeks: true", "the same person again only after a time is `cool_down: 14d`"),
         (WINDOW, "time zone: local", "it is `zone` here, and belongs under `window`"),
+        (WINDOW, "once_per: 2 weeks", "once within a time is `cool_down: 2w`"),
+        (WINDOW, "window: {days: mon-fri, from: 9, until: 5}", 'write "17:00", or "05:00" if the night is meant'),
+        (WINDOW, "window: \"{{ 'a' if contact.country == 'GB' else 'b' }}\"", "other hours for others are a rule of their own"),
+        (WINDOW, f"{WINDOW} and {{days: sat}}", "has two windows side by side"),
+        (WINDOW, WINDOW.replace("}", ", hours: {UK: 10:00-16:00}}"), "rule of their own, with if: contact.country == 'GB'"),
+        (WINDOW, WINDOW.replace("}", ", otherwise: {UK: x}}"), "it is the time zone of people whose own nobody knows"),
+        (IF, f"{IF}      if: {{amount: 5000}}\n", "it is one line: if: deal.amount > 5000"),
+        (IF, "      enters: Contract sent and Decision maker bought in\n", "enters: [Contract sent, Decision maker bought in]"),
+        ("pipeline: Sales Pipeline", "pipeline: Sales Pipeline or Renewals", "write a rule for each, or leave it out for all"),
+        ("rules:\n", "rules: []\nrules:\n", 'of a second rule only its lines from "- name" on stand in the file'),
+        (ENDED, f"{ENDED}        stage: {{no_answer: stay}}\n", "where it is to stay, leave the outcome out"),
+        ("{{ contact.lastname }}", "{firstname}", "a merge field has two: {{ contact.firstname }}"),
+        ("{{ contact.lastname }}", "[First Name]", "has [First Name], which is sent as it stands"),
+        ("{{ contact.lastname }}", "<first name>", "has <first name>, which is sent as it stands"),
     ],
 )  # fmt: skip
 def test_a_line_as_it_is_meant(old: str, new: str, wanted: str) -> None:
