@@ -69,13 +69,16 @@ def work(config_file: Path, data: Path | None, own_url: str) -> None:
 
 
 @main.command()
+@click.option(
+    "--adapter", default="hubspot", show_default=True, help="Which CRM's files: hubspot, ghl (HighLevel)."
+)
 @click.argument("folder", type=click.Path(path_type=Path), default=Path())
 @guarded
-def init(folder: Path) -> None:
+def init(folder: Path, adapter: str) -> None:
     """Write a commented stagecall.yaml, its secrets and a first rule file."""
     from connector import first_files
 
-    for line in first_files.write(folder):
+    for line in first_files.write(folder, adapter):
         click.echo(line)
 
 
@@ -109,7 +112,10 @@ def check(config_file: Path, live: bool, rule_files: tuple[Path, ...]) -> None:
     type=click.Choice([each.value for each in Source]),
     help="With --live or --record: who is taken to have brought it there.",
 )
-@click.option("--at", help="The moment it is judged for, as 2026-11-29T23:30-05:00; default: now.")
+@click.option(
+    "--at",
+    help="The moment it is judged for, as '2026-11-29 23:30 America/New_York' or …T23:30-05:00; default: now.",
+)
 @click.option("--entered", help="When the stage is entered, if not at that moment.")
 @json_option
 @guarded

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
@@ -19,11 +19,13 @@ from connector.database import create_engine, running_database
 from connector.errors import ConfigError, ConnectorError, PermanentError
 from connector.model import utc_now
 from connector.policy.hours import meant_time
+from connector.policy.zones import zone_of
 from connector.store import migrate
 from connector.store.schema import is_current
 
 _EXAMPLE: Final = "2026-11-29T23:30"
 _LIKE_A_MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_BY_PLACE: Final = re.compile(r"(.+?)\s+([A-Za-z_]+/[A-Za-z_/+-]+|UTC)")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -68,14 +70,20 @@ def load(config_file: Path, data: Path | None, own_url: str = OWN_URL, *, with_r
 
 
 def given_moment(text: str | None) -> datetime:
-    """The moment that an option names, now without one; raises PermanentError for what is none."""
+    """The moment that an option names, now without one; raises PermanentError for what is none.
+
+    By which clock is said by an offset (`2026-11-29T23:30-05:00`, `Z`) or a place (`2026-11-29 23:30 America/New_York`).
+    """
     if text is None:
         return utc_now()
+    by_place = _BY_PLACE.fullmatch(text)
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(by_place[1] if by_place else text)
     except ValueError as error:
         why = f" ({error})" if _LIKE_A_MOMENT.match(text) and "isoformat" not in str(error) else ""
         raise PermanentError(f'"{text}" is not a moment{why}; {moment_written(text)}') from None
+    if by_place and moment.tzinfo is None:
+        return moment.replace(tzinfo=_zone(by_place[2]))
     if moment.tzinfo is None:
         raise PermanentError(f'"{text}" does not say by which clock; {moment_written(text)}')
     return moment
@@ -83,13 +91,23 @@ def given_moment(text: str | None) -> datetime:
 
 def moment_written(text: str) -> str:
     """Say how a moment is written: that of `2026-11-30 8pm` where one can tell, else an example."""
+    by_place = _BY_PLACE.fullmatch(text)
+    text = by_place[1] if by_place else text
     found = _LIKE_A_MOMENT.match(text)
     time = meant_time(text[found.end() :].strip(" T,")) if found else None
     hour = f"{found[0]}T{time or '09:00'}" if found and _is_a_day(found[0]) else None
+    place = by_place[2] if by_place else "America/New_York"
     return (
-        f"write {'' if hour else 'one like '}{hour or _EXAMPLE}Z, by the clock of UTC, or {hour or _EXAMPLE}-05:00, by a"
-        " clock that is five hours behind UTC, as New York's is in winter"
+        f"write {'' if hour else 'one like '}{hour or _EXAMPLE}Z, by the clock of UTC, or"
+        f' "{(hour or _EXAMPLE).replace("T", " ")} {place}", by that of a place'
     )
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return zone_of(name)
+    except ValueError as error:
+        raise PermanentError(str(error)) from None
 
 
 def _is_a_day(text: str) -> bool:

@@ -19,6 +19,7 @@ _OPTIONS: Final = {
     **dict.fromkeys(
         ("--source", "--by", "--import", "--imported"), "who brought the record is --changed-by import"
     ),
+    **dict.fromkeys(("--crm", "--ghl", "--highlevel", "--hubspot"), "a CRM is named by --adapter ghl"),
     **dict.fromkeys(("--id", "--deal-id", "--record-id"), "a record of your CRM is --live ID"),
     **dict.fromkeys(
         ("--file", "--rule", "--rules", "--rule-file", "-f"), "a rule file is named without an option"
@@ -88,7 +89,7 @@ def _unquoted(words: Sequence[str]) -> str:
     for start, end in pairwise([*named, len(words)]):
         given = [each for each in words[start + 1 : end] if not each.endswith(_YAML)]
         if len(given) > 1 and words[start] in ("--at", "--entered"):
-            return f"a moment is one word: {moment_written(' '.join(given))}"
+            return f"a moment is one word, or stands in quotes: {moment_written(' '.join(given))}"
         if len(given) > 1:
             return f'several words stand in quotes: {words[start]} "{" ".join(given)}"'
     return ""

@@ -17,9 +17,13 @@ import requests
 from ruamel.yaml import YAML
 
 import adapters
+from connector import first_files
 from connector.adapter import Adapter, adapter_names, find_adapter
+from connector.config import load_config
 from connector.errors import InvalidSignature, MalformedDelivery, PermanentError
+from connector.mapping.rules import load_rules
 from connector.model import News, Request, StageEvent
+from connector.rulebook import vocabulary
 
 FOLDER = Path(next(iter(adapters.__path__)))
 RULES = frozenset(
@@ -287,6 +291,18 @@ def test_the_quality_list_is_complete(name: str) -> None:
 @every_adapter
 def test_a_folder_explains_itself(name: str) -> None:
     assert "https://" in (FOLDER / name / "README.md").read_text(encoding="utf-8")
+
+
+@every_adapter
+def test_its_first_files_load_once_the_secrets_are_filled_in(name: str, tmp_path: Path) -> None:
+    list(first_files.write(tmp_path, name))
+    empty = re.findall(r"^(\w+)=$", (tmp_path / "stagecall.env").read_text(), re.MULTILINE)
+    given = dict.fromkeys(empty, "throwaway0123456789abcdef")
+    config = load_config(tmp_path / "stagecall.yaml", environment=given)
+    ((connection, settings),) = config.connections.items()
+    assert (connection, settings.adapter) == (f"sales-{name}", name)
+    rules = load_rules((tmp_path / "rules/first-rule.yaml").read_text(), "", vocabulary(find_adapter(name)))
+    assert (rules.connection, rules.warnings) == (connection, ())
 
 
 EMAIL = re.compile(r"[\w.+-]+@([\w-]+(?:\.[\w-]+)+)")

@@ -19,7 +19,7 @@ import psutil
 
 from adapters.hubspot.sandbox.server import ACCESS_TOKEN, CLIENT_SECRET
 from connector.embedded import EmbeddedServer
-from connector.first_files import RULES
+from connector.first_files import first
 
 CONNECTION = "sales-hubspot"
 API_KEY = "bvai_sk_bench0123456789abcdef"
@@ -29,7 +29,7 @@ PATIENCE = 180.0
 
 AT_ANY_HOUR = "".join(
     line.replace('{days: mon-fri, from: "09:00", until: "18:00"}', "always")
-    for line in RULES.splitlines(keepends=True)
+    for line in first("hubspot", "rules.yaml").splitlines(keepends=True)
     if "cool_down" not in line
 )
 """A newcomer's rule, which calls at any hour and the same people again: what is measured is not to wait for morning."""

@@ -1,11 +1,14 @@
 """What the command line says of a slip: what to write instead, in the same line."""
 
+import shlex
+from datetime import UTC
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from connector.cli import main
+from connector.commands import given_moment
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,7 +27,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 PREVIEW = "preview rules/mine.yaml --record ada.yaml"
 SLIPS = [
-    (f"{PREVIEW} --at 2026-11-30 8pm", "a moment is one word: write 2026-11-30T20:00Z, by the clock of UTC"),
+    (
+        f"{PREVIEW} --at 2026-11-30 8pm",
+        "a moment is one word, or stands in quotes: write 2026-11-30T20:00Z, by the clock of UTC",
+    ),
     (f"{PREVIEW} --at 2026-11-30T8pm", '"2026-11-30T8pm" is not a moment; write 2026-11-30T20:00Z'),
     (f"{PREVIEW} --at tomorrow", '"tomorrow" is not a moment; write one like 2026-11-29T23:30Z'),
     (
@@ -33,12 +39,20 @@ SLIPS = [
     ),
     (
         "preview rules/mine.yaml ada.yaml --at 2026-11-30 8pm",
-        "New York's is in winter; a record is named with --record",
+        '"2026-11-30 20:00 America/New_York", by that of a place; a record is named with --record',
     ),
     (f"{PREVIEW} --stage Contract sent", 'several words stand in quotes: --stage "Contract sent"'),
     (
         f"{PREVIEW} --at 2026-11-30 23:30",
-        "a moment is one word: write 2026-11-30T23:30Z, by the clock of UTC, or 2026-11-30T23:30-05:00",
+        'write 2026-11-30T23:30Z, by the clock of UTC, or "2026-11-30 23:30 America/New_York", by that of a place',
+    ),
+    (
+        f'{PREVIEW} --at "2026-11-30 8pm Europe/London"',
+        'or "2026-11-30 20:00 Europe/London", by that of a place',
+    ),
+    (
+        f'{PREVIEW} --at "2026-11-30 20:00 Europe/Londn"',
+        '"Europe/Londn" is not a time zone; did you mean Europe/London?',
     ),
     (
         f"{PREVIEW} --pipeline Sales",
@@ -79,14 +93,14 @@ SLIPS = [
     ),
     (
         f"{PREVIEW} --at 2026-11-30",
-        "write 2026-11-30T09:00Z, by the clock of UTC, or 2026-11-30T09:00-05:00, by a clock",
+        'write 2026-11-30T09:00Z, by the clock of UTC, or "2026-11-30 09:00 America/New_York"',
     ),
 ]
 
 
 @pytest.mark.parametrize(("typed", "wanted"), SLIPS, ids=[typed for typed, _ in SLIPS])
 def test_a_slip_of_the_command_line_says_what_to_write(typed: str, wanted: str, folder: Path) -> None:
-    done = CliRunner().invoke(main, typed.split(" "))
+    done = CliRunner().invoke(main, shlex.split(typed))
     assert isinstance(done.exception, SystemExit)
     assert done.exit_code in (1, 2)
     assert wanted in done.output
@@ -95,3 +109,17 @@ def test_a_slip_of_the_command_line_says_what_to_write(typed: str, wanted: str, 
 def test_words_that_are_right_are_left_alone(folder: Path) -> None:
     done = CliRunner().invoke(main, [*PREVIEW.split(), "--stage", "Contract sent"])
     assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("2026-11-29T23:30-05:00", "2026-11-30T04:30:00+00:00"),
+        ("2026-11-29T23:30Z", "2026-11-29T23:30:00+00:00"),
+        ("2026-11-29 23:30 America/New_York", "2026-11-30T04:30:00+00:00"),
+        ("2026-07-01T09:00 Europe/London", "2026-07-01T08:00:00+00:00"),
+        ("2026-07-01 09:00 UTC", "2026-07-01T09:00:00+00:00"),
+    ],
+)
+def test_a_moment_is_by_an_offset_or_by_the_clock_of_a_place(text: str, wanted: str) -> None:
+    assert given_moment(text).astimezone(UTC).isoformat() == wanted

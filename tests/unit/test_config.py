@@ -1,5 +1,6 @@
 """stagecall.yaml: every mistake at once, in sentences, with its place; no secret in any of them."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,22 @@ def test_init_writes_files_that_need_only_hubspots_secrets(tmp_path: Path) -> No
     assert list(config.connections) == ["sales-hubspot"]
     with pytest.raises(PermanentError, match="there already"):
         list(first_files.write(tmp_path / "new"))
+
+
+def test_init_writes_the_files_of_highlevel(tmp_path: Path) -> None:
+    said = list(first_files.write(tmp_path, "ghl"))
+    assert said[-1].startswith(
+        "next: fill in GHL_ACCESS_TOKEN and GHL_LOCATION_ID, from HighLevel, in stagecall.env"
+    )
+    (secret,) = re.findall(
+        r"^GHL_WEBHOOK_SECRET=(\w+)$", (tmp_path / "stagecall.env").read_text(), re.MULTILINE
+    )
+    given = {"GHL_ACCESS_TOKEN": "pit-x", "GHL_LOCATION_ID": "ve9EPM428h8vShlRW1KT"}
+    config = load_config(tmp_path / "stagecall.yaml", environment=given)
+    assert list(config.connections) == ["sales-ghl"]
+    assert len(secret) == 48
+    with pytest.raises(PermanentError, match='"pipedrive" is not an adapter; there are: ghl, hubspot'):
+        list(first_files.write(tmp_path / "other", "pipedrive"))
 
 
 def test_the_trigger_call_api_alone_needs_nothing_else(tmp_path: Path) -> None:
