@@ -16,6 +16,7 @@ from ruamel.yaml.events import (
     ScalarEvent,
 )
 from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.scanner import Scanner
 
 from connector.errors import ConfigError, Mistake
 from connector.mapping.scalars import plain_scalar
@@ -38,12 +39,27 @@ _BROKEN = (
     OverflowError,
 )
 
+_DEEP = f"is nested deeper than {MAX_DEPTH} levels"
 _CUT = re.compile(r"\s+#[\w]")
 MAX_MISTAKES = 100
 """After so many in one file it is not read further."""
 
 _TYPOGRAPHIC = "\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b\u00ab\u00bb\u2039\u203a"
 _KEY_OR_ITEM = re.compile(r"\s*(?:- |[\w\"'][^:#]*:(?:\s|$))")
+
+
+class _TooDeep(MarkedYAMLError):
+    """Brackets within brackets, more than a file may have."""
+
+
+class _Scanner(Scanner):
+    """Stops at brackets that are too deep: it looks ahead, at a cost that grows with their number squared."""
+
+    def fetch_flow_collection_start(self, TokenClass: Any, to_push: str) -> None:
+        """Take a bracket. Raises _TooDeep."""
+        if len(self.flow_context) >= MAX_DEPTH:
+            raise _TooDeep(problem_mark=self.reader.get_mark())
+        super().fetch_flow_collection_start(TokenClass, to_push)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +138,14 @@ class _Builder:
 
     def _events(self) -> Iterator[Any]:
         parser = YAML(typ="safe", pure=True)
+        parser.Scanner = _Scanner
         mark = (1, 1)
         try:
             for event in parser.parse(self.source):
                 yield event
                 mark = _at(event.end_mark)
+        except _TooDeep as error:
+            self._stop(_at(error.problem_mark), _DEEP)
         except MarkedYAMLError as error:
             place, said = unreadable(error, self.lines)
             self._stop(place or mark, said)
@@ -149,7 +168,7 @@ class _Builder:
         if parent and isinstance(parent.value, dict) and parent.key is None:
             self._no_key(parent, event)
         if len(self.open) >= MAX_DEPTH:
-            self._stop(_at(event.start_mark), f"is nested deeper than {MAX_DEPTH} levels")
+            self._stop(_at(event.start_mark), _DEEP)
         if event.anchor:
             self.anchors[event.anchor] = None
         if isinstance(event, MappingStartEvent) and self.source[event.start_mark.index :][:1] == "?":
