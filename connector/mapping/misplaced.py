@@ -1,7 +1,7 @@
 """What to say of a key that does not belong where it stands."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from connector.mapping.builder import shown
@@ -155,26 +155,9 @@ def _hours(key: str, window: Mapping[str, Any], what: str) -> str:
 
 def _near(key: str, value: Any, what: str, known: Mapping[str, Any]) -> str:
     """What to say of a key that another section has, or that is another word for one."""
-    if what == "policy" and key == "hours" and isinstance(value, str) and (several := meant_window(value)):
-        days, begins, ends = several
-        whole = f'{{days: {days}, from: "{begins}", until: "{ends}"}}'
-        return f'"hours" is not a key of "policy"; write window: {whole}'
-    if what == "policy" and key == "hours" and isinstance(value, dict):
-        return (
-            f'"hours" is not a key of "policy"; it belongs under `window`: window: {{hours: {flow(value)}}}'
-        )
-    if what == "when" and folded(key) in _LEFT_OUT and (tag := _TAG.fullmatch(str(value))):
-        return f'"{key}" is not a key of "when"; people with a tag are left out by if: "\'{tag[1]}\' not in contact.tags"'
-    if what == "when" and (word := _brought(key, value)):
-        return f'"{shown(key)}" is not a key of "when"; write not_source: {word}'
-    if what == "when" and (said := _IN_WHEN.get(folded(key))):
-        return f'"{shown(key)}" is not a key of "when"; {said}'
-    if what == "policy" and KEYS.get(folded(key)) in _CAPS and (capped := _CAP.match(str(value))):
-        return f'"{shown(key)}" is not a key of "policy"; write max_per_{capped[2]}: {capped[1]}'
-    if what == "policy" and _AGAIN.search(folded(key)) and KEYS.get(folded(key)) is None and key not in known:
-        return f'"{shown(key)}" is not a key of "policy"; the same person again only after a time is `cool_down: 14d`'
-    if what == "window" and folded(key) in _TIMES:
-        return f'"{shown(key)}" is not a key of "window"; its hours are from: "09:00", until: "18:00"'
+    of_section = _IN_SECTION.get(what)
+    if of_section and (said := of_section(key, value)):
+        return f'"{shown(key)}" is not a key of "{what}"; {said}'
     if "," in key:
         return f'"{shown(key)}" is several keys in one; write what stands below it under each of them'
     meant = KEYS.get(folded(key), "")
@@ -189,6 +172,40 @@ def _near(key: str, value: Any, what: str, known: Mapping[str, Any]) -> str:
         f"stands beside `{what}`, not below it" if home == "rule" else f"belongs under `{home}`, further in"
     )
     return f'"{shown(key)}" is not a key of "{what}"; it {place}'
+
+
+def _in_when(key: str, value: Any) -> str:
+    if folded(key) in _LEFT_OUT and (tag := _TAG.fullmatch(str(value))):
+        return f"people with a tag are left out by if: \"'{tag[1]}' not in contact.tags\""
+    if word := _brought(key, value):
+        return f"write not_source: {word}"
+    return _IN_WHEN.get(folded(key), "")
+
+
+def _in_policy(key: str, value: Any) -> str:
+    meant = KEYS.get(folded(key))
+    if key == "hours" and isinstance(value, str) and (several := meant_window(value)):
+        days, begins, ends = several
+        return f'write window: {{days: {days}, from: "{begins}", until: "{ends}"}}'
+    if key == "hours" and isinstance(value, dict):
+        return f"it belongs under `window`: window: {{hours: {flow(value)}}}"
+    if meant in _CAPS and (capped := _CAP.match(str(value))):
+        return f"write max_per_{capped[2]}: {capped[1]}"
+    if meant is None and _AGAIN.search(folded(key)):
+        return "the same person again only after a time is `cool_down: 14d`"
+    return ""
+
+
+def _in_window(key: str, _: Any) -> str:
+    return 'its hours are from: "09:00", until: "18:00"' if folded(key) in _TIMES else ""
+
+
+_IN_SECTION: Final[Mapping[str, Callable[[str, Any], str]]] = {
+    "when": _in_when,
+    "policy": _in_policy,
+    "window": _in_window,
+}
+"""What to say of a key that is another word for something of a section, by its value."""
 
 
 def _brought(key: str, value: Any) -> str:

@@ -79,31 +79,9 @@ def unknown_word(given: Any, words: Sequence[str], key: str) -> str:
     """What is wrong with a word that is not one of a closed list, and what to write."""
     word = str(given)
     if key == "window" and not nearest(word, words):
-        if given is None:
-            return f"is no window; write window: {_WINDOW}, or what belongs to it on the next lines, {FURTHER_IN}"
-        if isinstance(given, list) and given and all(isinstance(each, dict) for each in given):
-            merged = {key: value for each in given for key, value in each.items()}
-            spans = [{"days": "mon-fri", **each} for each in given]
-            if len(merged) < sum(map(len, given)) and all(each.keys() >= _PARTS for each in spans):
-                hours = _hours_of([f"{each['days']} {each['from']}-{each['until']}" for each in spans])
-                return f"is no window; several hours are {{hours: {flow(hours)}}}"
-            if len(merged) == sum(map(len, given)):
-                return f"is no window; its keys stand in braces: {flow(merged)}"
-        if isinstance(given, list):
-            return f"is no window; several hours are {_HOURS}"
-        if "{{" in word:
-            return "is no window, which is the same for everybody; other hours for others are a rule of their own"
-        ever = ", or always, at any hour, for tests" if folded(word) in _EVER else ""
-        if len(meant_several := _hours_of(re.split(r"\s*[,;]\s*", word))) > 1:
-            return f"is no window; write window: {{hours: {flow(meant_several)}}}"
-        if meant_hours := meant_window(word):
-            days, begins, ends = meant_hours
-            return f'is no window; write {{days: {flow(days)}, from: "{begins}", until: "{ends}"}}'
-        return f"is no window; write {_WINDOW}{ever}"
-    if key == "once_per" and (key, folded(word)) not in INSTEAD and (length := meant_duration(word)):
-        return f"is not possible here; once within a time is `cool_down: {length}`"
-    if key == "once_per" and (often := _PER.search(word)):
-        return f"is not possible here; once a {often[1]} is `cool_down: {_OFTEN[often[1]]}`"
+        return f"is no window; {_window(given, word)}"
+    if key == "once_per" and (length := _length(word)):
+        return f"is not possible here; {length}"
     parts = [each.strip() for each in word.split(",")]
     meant = WORDS.get(folded(word))
     if len(parts) > 1 and set(parts) <= set(words):
@@ -121,6 +99,45 @@ def unknown_word(given: Any, words: Sequence[str], key: str) -> str:
     return f"is not possible here{instead}"
 
 
+def _window(given: Any, word: str) -> str:
+    """What to write for a value that is no window."""
+    if given is None:
+        return f"write window: {_WINDOW}, or what belongs to it on the next lines, {FURTHER_IN}"
+    if isinstance(given, list):
+        return _windows(given)
+    if "{{" in word:
+        return "one is the same for everybody; other hours for others are a rule of their own"
+    if len(several := _hours_of(re.split(r"\s*[,;]\s*", word))) > 1:
+        return f"write window: {{hours: {flow(several)}}}"
+    if meant := meant_window(word):
+        days, begins, ends = meant
+        return f'write {{days: {flow(days)}, from: "{begins}", until: "{ends}"}}'
+    return f"write {_WINDOW}{', or always, at any hour, for tests' if folded(word) in _EVER else ''}"
+
+
+def _windows(given: list[Any]) -> str:
+    """What to write for a list in the place of a window: its keys one by one, or several windows."""
+    if given and all(isinstance(each, dict) for each in given):
+        merged = {key: value for each in given for key, value in each.items()}
+        spans = [{"days": "mon-fri", **each} for each in given]
+        if len(merged) < sum(map(len, given)) and all(each.keys() >= _PARTS for each in spans):
+            hours = _hours_of([f"{each['days']} {each['from']}-{each['until']}" for each in spans])
+            return f"several hours are {{hours: {flow(hours)}}}"
+        if len(merged) == sum(map(len, given)):
+            return f"its keys stand in braces: {flow(merged)}"
+    return f"several hours are {_HOURS}"
+
+
+def _length(word: str) -> str:
+    """What to write for a length of time in the place of what a call is once for; nothing for other words."""
+    if ("once_per", folded(word)) in INSTEAD:
+        return ""
+    if length := meant_duration(word):
+        return f"once within a time is `cool_down: {length}`"
+    often = _PER.search(word)
+    return f"once a {often[1]} is `cool_down: {_OFTEN[often[1]]}`" if often else ""
+
+
 def _hours_of(spans: Sequence[str]) -> dict[str, str]:
     """`hours` of several texts such as `mon-thu 10-4`; empty where one of them is not so."""
     found = [meant_window(each) for each in spans]
@@ -134,39 +151,10 @@ def _hours_of(spans: Sequence[str]) -> dict[str, str]:
 def _of_collection(kinds: Sequence[str], value: Any, key: str) -> str:
     """A list or mapping in the place of something else, or of the other."""
     field, is_list = _field_in(value), isinstance(value, list)
-    if key == "if":
-        if is_list:
-            return 'join the conditions by "and"'
-        return f"write it without braces: {field}" if field else "it is one line: if: deal.amount > 5000"
-    if key == "agent":
-        return _CHOICE
-    if apart := by_country(key):
-        return apart
-    if key == "otherwise":
-        return "it is the time zone of people whose own nobody knows, such as America/New_York"
-    if key == "note":
-        if by_outcome := note_by_outcome(value) if isinstance(value, dict) else "":
-            return f"write {by_outcome}"
-        text = (
-            next((each for each in value.values() if isinstance(each, str)), "...")
-            if not is_list
-            else value[0]
-        )
-        return f"write note: {flow(text)}"
-    if key == "enters" and not is_list:
-        names = value if value and all(each is None for each in value.values()) else ()
-        brackets = f"a list stands in brackets: [{', '.join(names)}]"
-        return brackets if names else "`pipeline` and `enters` are two lines of `when`"
+    if by_key := _list_of(value, key) if is_list else _mapping_of(value, key, field):
+        return by_key
     if is_list and "object" in kinds and value and all(isinstance(each, dict) for each in value):
         return "leave the dashes out: a line `key: value` for each"
-    if key in ("add", "remove") and not is_list:
-        return f"by outcome it is {key}: \"{{{{ 'talked' if call.outcome == 'answered' else 'missed' }}}}\""
-    if key == "tags" and is_list:
-        return f"write tags: {{add: {flow(value)}}}"
-    if key == "stage" and is_list and value and all(isinstance(each, str) for each in value):
-        return f"a record can be moved to one only: stage: {flow(value[0])}"
-    if key == "pipeline" and is_list:
-        return "write a rule for each, or leave it out for all"
     if "null" in kinds and not is_list:
         return "fields stand directly below their record"
     if list(kinds) == ["array"]:
@@ -174,6 +162,43 @@ def _of_collection(kinds: Sequence[str], value: Any, key: str) -> str:
     if "string" in kinds:
         return f'a merge field stands in quotes and in two braces: "{{{{ {field} }}}}"' if field else ""
     return _example(key) if list(kinds) == ["object"] else ""
+
+
+def _list_of(value: list[Any], key: str) -> str:
+    """What to write for a list at a key that takes none."""
+    if key == "if":
+        return 'join the conditions by "and"'
+    if key == "agent":
+        return _CHOICE
+    if key == "pipeline":
+        return "write a rule for each, or leave it out for all"
+    if key == "note" and value:
+        return f"write note: {flow(value[0])}"
+    if key == "tags":
+        return f"write tags: {{add: {flow(value)}}}"
+    if key == "stage" and value and all(isinstance(each, str) for each in value):
+        return f"a record can be moved to one only: stage: {flow(value[0])}"
+    return ""
+
+
+def _mapping_of(value: dict[str, Any], key: str, field: str | None) -> str:
+    """What to write for keys and values at a key that takes none."""
+    if key == "if":
+        return f"write it without braces: {field}" if field else "it is one line: if: deal.amount > 5000"
+    if key == "agent":
+        return _CHOICE
+    if key == "otherwise":
+        return "it is the time zone of people whose own nobody knows, such as America/New_York"
+    if key == "note":
+        text = next((each for each in value.values() if isinstance(each, str)), "...")
+        return f"write {note_by_outcome(value) or f'note: {flow(text)}'}"
+    if key == "enters":
+        names = value if value and all(each is None for each in value.values()) else ()
+        brackets = f"a list stands in brackets: [{', '.join(names)}]"
+        return brackets if names else "`pipeline` and `enters` are two lines of `when`"
+    if key in ("add", "remove"):
+        return f"by outcome it is {key}: \"{{{{ 'talked' if call.outcome == 'answered' else 'missed' }}}}\""
+    return by_country(key)
 
 
 def _of_text(kinds: Sequence[str], value: str, key: str) -> str:
