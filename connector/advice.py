@@ -113,7 +113,13 @@ def _of_steps(steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if numbers and not any(each.get("holds", True) for each in numbers):
         read = sorted({name for each in numbers for name in each.get("found", ())})
         where = listed(read) or "the record"
-        country = '; or `region` under `call`, the country of numbers without a country code, such as "{{ contact.country }}"'
+        read_by = listed(
+            sorted({name for each in steps if each["key"] == "region" for name in each.get("found", ())})
+        )
+        country = "; or `region` under `call`, the country of numbers without a country code: two letters, such as DE, or the field that has them"
+        country = (
+            f"; or the two letters of the country in {read_by}, which `region` reads" if read_by else country
+        )
         raw = any(each.get("found") and any(each["found"].values()) for each in numbers)
         yield f"a phone number that can be dialled, in {where}; or another field in `phone_number`{country if raw else ''}"
 

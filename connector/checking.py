@@ -10,6 +10,7 @@ from connector.call_client import CallClient
 from connector.config import Config, load_config
 from connector.errors import ConfigError, Mistake, PermanentError, TemporaryError
 from connector.mapping.evaluate import fields_needed
+from connector.mapping.language import DEFAULT_AGENT
 from connector.mapping.rules import RuleFile, connection_of, load_rules
 from connector.mapping.words import closest
 from connector.parts import build_adapters
@@ -41,6 +42,7 @@ def check(
     yield f"{config_file}: {_count(len(adapters), 'connection')}, no mistakes"
     for each in book.files:
         yield from _no_mistakes(Path(each.file), each.rules)
+        yield from () if live else _unnamed_agents(config, each.file, each.rules)
     yield from _not_compared(accounts, adapters, book) if live else [OFFLINE]
 
 
@@ -92,6 +94,21 @@ def _not_compared(
                 yield f"fields of {each} were not compared with {name}: {why}"
 
 
+def _unnamed_agents(config: Config, file: str, rules: RuleFile) -> Iterator[str]:
+    """Agents of rules that our own call API is not given: they are made by a command, or their names are misspelt."""
+    if config.call_api is None or not config.call_api.agents:
+        return
+    known = {each.name for each in config.call_api.agents}
+    for rule in rules.rules:
+        for name in sorted(
+            (rule.call.agent.constant_results if rule.call.agent else set()) - known - {DEFAULT_AGENT}
+        ):
+            yield (
+                f'warning: {file} ("{rule.name}")  agent "{name}" is none of call_api.agents in {config.file}'
+                f"{closest(name, known)}; one that was made by `stagecall agents` is found by check --live"
+            )
+
+
 def _check_flags(config: Config, accounts: Mapping[str, Account]) -> None:
     """Raises ConfigError where a connection's do_not_call names a field that its account lacks: it would forbid nothing."""
     mistakes = []
@@ -125,7 +142,10 @@ def _check_rules(
             adapters = build_adapters(load_config(config_file, environment=environment, with_rules=False))
         except ConfigError as error:  # the rule files can be looked at all the same
             found = _count(len(error.mistakes), "mistake")
-            yield f"{config_file} was left aside: it has {found}, which `stagecall check` names"
+            yield (
+                f"{config_file} was left aside: it has {found}, which `stagecall check` names;"
+                " the rules are looked at without it"
+            )
     mistakes: list[Mistake] = []
     for file in _expanded(rule_files):
         try:

@@ -25,7 +25,8 @@ from connector.store.schema import is_current
 
 _EXAMPLE: Final = "2026-11-29T23:30"
 _LIKE_A_MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
-_BY_PLACE: Final = re.compile(r"(.+?)\s+([A-Za-z_]+/[A-Za-z_/+-]+|UTC)")
+_WITH_TIME: Final = re.compile(r"[T ]\d{2}:\d{2}")
+_BY_PLACE: Final = re.compile(r"(.+?)\s+([A-Za-z_]{3,}(?:/[A-Za-z_/+-]+)?)")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -82,7 +83,7 @@ def given_moment(text: str | None) -> datetime:
     except ValueError as error:
         why = f" ({error})" if _LIKE_A_MOMENT.match(text) and "isoformat" not in str(error) else ""
         raise PermanentError(f'"{text}" is not a moment{why}; {moment_written(text)}') from None
-    if by_place and moment.tzinfo is None:
+    if by_place and moment.tzinfo is None and _WITH_TIME.search(by_place[1]):
         return moment.replace(tzinfo=_zone(by_place[2]))
     if moment.tzinfo is None:
         raise PermanentError(f'"{text}" does not say by which clock; {moment_written(text)}')
@@ -92,11 +93,14 @@ def given_moment(text: str | None) -> datetime:
 def moment_written(text: str) -> str:
     """Say how a moment is written: that of `2026-11-30 8pm` where one can tell, else an example."""
     by_place = _BY_PLACE.fullmatch(text)
-    text = by_place[1] if by_place else text
+    named = by_place is not None and ("/" in by_place[2] or by_place[2] == "UTC")
+    text = by_place[1] if by_place and named else text
     found = _LIKE_A_MOMENT.match(text)
     time = meant_time(text[found.end() :].strip(" T,")) if found else None
     hour = f"{found[0]}T{time or '09:00'}" if found and _is_a_day(found[0]) else None
-    place = by_place[2] if by_place else "America/New_York"
+    if by_place and named and hour:
+        return f'write "{hour.replace("T", " ")} {by_place[2]}"'
+    place = "America/New_York"
     return (
         f"write {'' if hour else 'one like '}{hour or _EXAMPLE}Z, by the clock of UTC, or"
         f' "{(hour or _EXAMPLE).replace("T", " ")} {place}", by that of a place'

@@ -30,7 +30,7 @@ from connector.mapping.vocabulary import Moment
 from connector.mapping.words import closest, listed
 from connector.model import Catalog, Context, DispatchState, News, RecordRef, Request, Source, StageEvent
 from connector.parts import build_adapters
-from connector.permission import Asked, Register
+from connector.permission import HELD, Asked, Register
 from connector.policy.sentences import past
 from connector.process import Candidate, as_judged, dispatch_of, read_records, undecided
 from connector.record_files import RecordFile, read_record_file
@@ -147,7 +147,7 @@ def _connected(
             raise
         count = len(error.mistakes)
         found = f"{config_file} was left aside: it has {count} mistake{'' if count == 1 else 's'}"
-        return {}, [f"{found}, which `stagecall check` names"]
+        return {}, [f"{found}, which `stagecall check` names; the rules are looked at without it"]
 
 
 def lines(found: Mapping[str, Any]) -> Iterator[str]:
@@ -266,7 +266,9 @@ def _event(asked: _Preview, event: StageEvent) -> dict[str, Any]:
         if refusal is None and not (asked.connected or asked.record):
             refusal = UNREAD
         if refusal is not None:
-            rows.append(_shown(_refused(asked, candidate, refusal, catalog)))
+            rows.append(
+                _shown(_refused(asked, candidate, refusal, catalog)) | {"afterwards": _unsaid(rule, refusal)}
+            )
             continue
         here = here or _here(asked, event, catalog)
         row, took = _decided(asked, candidate, here)
@@ -278,9 +280,12 @@ def _event(asked: _Preview, event: StageEvent) -> dict[str, Any]:
 
 def _afterwards(rule: Rule, row: Dispatch) -> list[str]:
     """What is going to be written, and why nothing where people may expect it."""
+    if rule.policy.dry_run:
+        return ["nothing: a dry run writes nothing"]
     moments = _moments(row)
-    found = list(promised(rule.write_back, moments))
-    if moments == ("skipped",) and not found and list(promised(rule.write_back, ("failed",))):
+    known = {**row.values, "reason": row.reason.removeprefix(HELD)}
+    found = list(promised(rule.write_back, moments, known))
+    if moments == ("skipped",) and not found and list(promised(rule.write_back, ("failed",), known)):
         found = [
             "nothing: what is written of somebody who is not called stands below `skipped`, which the rule has not"
             " (`failed` is of calls that could not be placed)"
@@ -288,11 +293,20 @@ def _afterwards(rule: Rule, row: Dispatch) -> list[str]:
     return found
 
 
+def _unsaid(rule: Rule, refusal: Reason) -> list[str]:
+    """Why nothing is written of a record that an import brought, say, though the rule tells why nobody was called."""
+    if refusal.word != "other_source" or not list(promised(rule.write_back, ("skipped",), {})):
+        return []
+    return [
+        "nothing: who brought the record there makes it none of this rule's, and `skipped` is of those that are"
+    ]
+
+
 def _moments(row: Dispatch) -> tuple[Moment, ...]:
     """When something is going to be written of it."""
     if row.state is DispatchState.WAITING:
         return (*(("held",) if row.word != "due" else ()), "placed", "ended", "failed")
-    return ("skipped",) if row.word not in (*ELSEWHERE, "dry_run") else ()
+    return ("skipped",) if row.word not in ELSEWHERE else ()
 
 
 def _here(asked: _Preview, event: StageEvent, catalog: Catalog) -> Situation | ConnectorError:

@@ -45,6 +45,15 @@ def _key(pem: str) -> str:
     return pem
 
 
+def _location(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]{6,64}", text):
+        raise ValueError(
+            "is not the id of a sub-account: some twenty letters and digits, as in the address"
+            " app.gohighlevel.com/v2/location/<location_id>/"
+        )
+    return text
+
+
 def _several(value: Any) -> Any:
     return list(value) if isinstance(value, list | tuple) else [value]
 
@@ -64,7 +73,7 @@ class Settings(ConnectionSettings):
 
     access_token: Annotated[SecretStr, AfterValidator(_token)]
     """The sub-account's private integration token (`pit-...`), for reading opportunities and writing results."""
-    location_id: str = Field(pattern=r"^[A-Za-z0-9]{6,64}$")
+    location_id: Annotated[str, AfterValidator(_location)]
     """The sub-account's id. HighLevel signs for all accounts with one key, so this tells ours from others'."""
     webhook_secret: Annotated[tuple[Secret, ...], BeforeValidator(_several)] = ()
     """What a workflow's webhook sends to prove itself. Two while it is being changed; none: no workflow may."""

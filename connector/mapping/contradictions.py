@@ -86,7 +86,7 @@ def _each_in(tree: nodes.Node, side: nodes.Const) -> str:
     if not isinstance(other, nodes.Compare) or [each.op for each in other.ops] != ["in"]:
         return ""
     word, field = ("and" if isinstance(tree, nodes.And) else "or"), spelt(other.ops[0].expr)
-    return f"write {spelt(side)} in {field} {word} {spelt(other.expr)} in {field}"
+    return f"write {spelt(side)} in {field} {word} {spelt(other.expr)} in {field}; capitals count, unless it is ({field} | lower)"
 
 
 def _impossible(tree: nodes.BinExpr) -> Wrong | None:

@@ -129,7 +129,7 @@ def date_text(value: Any, form: Any, zone_name: Any) -> tuple[str | None, str | 
     """
     moment = moment_of(value)
     if moment is None:
-        return None, f'"{text_of(value)[:40]}" is not a date'
+        return None, f'"{text_of(value)[:40]}" is not a date; CRMs give one as 2026-12-15'
     text = text_of(form) or DAY
     if len(text) > MAX_FORM:
         return None, f"a date is written by {MAX_FORM} characters of codes at most"

@@ -5,7 +5,7 @@ from typing import Final
 
 from jinja2 import nodes
 
-from connector.mapping.doubtful_values import doubtful_value
+from connector.mapping.doubtful_values import doubtful_value, other_spelling
 from connector.mapping.names import Names
 from connector.mapping.syntax import spelt, steps
 
@@ -50,6 +50,9 @@ def _compared(node: nodes.Compare, names: Names, *, negated: bool) -> Iterator[D
     if sign == "eq" and isinstance(right, nodes.Const) and right.value is False:
         yield "false", f"is not true of an empty checkbox; `not {field}` is"
     items = right.items if isinstance(right, nodes.List | nodes.Tuple) else [right]
+    texts = [each.value for each in items if isinstance(each, nodes.Const) and isinstance(each.value, str)]
+    if found := other_spelling(field, _OPPOSITE[sign] if negated else sign, texts):
+        yield spelt(items[0]), found
     said: set[str] = set()
     for item in items:
         if isinstance(item, nodes.Const) and isinstance(item.value, str) and item.value.strip():

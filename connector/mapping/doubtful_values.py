@@ -1,7 +1,7 @@
 """Comparisons of a field with a text that may be right, and probably are not: a check for each reason."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +9,7 @@ from connector.mapping.habits import WORDS
 from connector.mapping.names import Names
 from connector.mapping.words import closest
 from connector.model import Source
+from connector.policy.calendars import other_spelling_of_state
 from connector.policy.numbers import not_a_region, region_of
 
 _THEIR_WORD: Final = re.compile(r"[A-Z0-9_]+")
@@ -57,6 +58,16 @@ def doubtful_value(field: str, sign: str, value: str, names: Names) -> str | Non
     """What is doubtful in comparing a field with a text; None where nothing is."""
     here = _Compared(field, sign, value, names)
     return next((found for check in _CHECKS if (found := check(here))), None)
+
+
+def other_spelling(field: str, sign: str, values: Sequence[str]) -> str | None:
+    """What is doubtful where a state is compared by its name alone, or its letters alone: records hold either."""
+    twins = {each: spelling for each in values if (spelling := other_spelling_of_state(each))}
+    if field.rpartition(".")[2] != "state" or not twins or not set(twins.values()).isdisjoint(values):
+        return None
+    both = ", ".join(repr(each) for each in (*values, *twins.values()))
+    within = "not in" if sign in ("ne", "notin") else "in"
+    return f"{field} holds what somebody typed, a name or its letters; write {field} {within} [{both}]"
 
 
 def _source(here: _Compared) -> str | None:

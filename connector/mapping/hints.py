@@ -142,6 +142,8 @@ def hint(words: Sequence[Word], index: int) -> str:
 def _within_brackets(words: Sequence[Word], index: int) -> str:
     """How a list is written that lacks its commas, or stands in braces: `[NY NJ]`, `{NY, NJ}`."""
     begin = max((n for n in range(index) if words[n].text in ("[", "{")), default=None)
+    if begin is not None and any(each.text in ("]", "}") for each in words[begin:index]):
+        return ""
     if begin is None or (words[begin].text == "[" and words[index].kind not in ("name", "string")):
         return ""
     end = next((n for n in range(begin + 1, len(words)) if words[n].text in ("]", "}")), len(words))

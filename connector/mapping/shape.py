@@ -115,7 +115,8 @@ def _found(error: ValidationError) -> str:
                 return f"must be a whole number, or {word}, and is {_is(given)}; write {digits}"
             if number := re.match(r"[0-9]+(?=\D)", str(given)):
                 return f"must be a whole number, or {word}, and is {_is(given)}; write {number[0]}"
-            return f"must be a whole number without quotes, or {word}, and is {_is(given)}"
+            quotes = " without quotes" if digits.isdigit() else ""
+            return f"must be a whole number{quotes}, or {word}, and is {_is(given)}"
         case "minItems" | "minProperties" | "pattern":
             return f"is empty; {or_leave_out(key)}"
         case "maxItems":

@@ -19,7 +19,8 @@ from connector.mapping.words import flow, folded
 from connector.policy.calendars import part_that_keeps_more
 from connector.policy.durations import spelled
 from connector.policy.numbers import region_of
-from connector.policy.terms import OncePer
+from connector.policy.terms import OncePer, Outside
+from connector.policy.week import longest_closed
 
 _SHORT: Final = timedelta(minutes=5)
 _ON_STAGE: Final = re.compile(r"\bevent\.stage\s*==\s*(['\"])(.+?)\1")
@@ -33,6 +34,7 @@ _OTHERS: Final[Mapping[str, str]] = {
 """Keys of a rule that people put below `metadata`, each with its place."""
 _CODE: Final = "hs_country_region_code"
 """Where HubSpot keeps the two letters of a country; elsewhere `country` holds them."""
+_A_PERSON: Final = re.compile(r"^(?!.*id\b).*(?:owner|assigned|name|rep\b|consultant|salesperson)")
 _FIELDS: Final = re.compile(r"\b((?:contact|deal|opportunity|company)\.\w+)")
 _GROUPED: Final = re.compile(r"(?<![\w.])([0-9]{1,3})\.([0-9]{3})(?![\w.])")
 
@@ -117,6 +119,16 @@ def _call(path: Path, call: Call, words: Vocabulary) -> Iterator[Doubt]:
             f"is told to the agent, and is no setting here; {key} stands {_OTHERS[key]}, not below `metadata`"
         )
         yield (*path, "metadata", key), found
+    for key, told in call.metadata.items():
+        owner = words.owner_field
+        if (
+            isinstance(told, MergeField)
+            and owner
+            and _A_PERSON.search(folded(key))
+            and told.source.strip("{ }") == owner
+        ):
+            found = f"tells the agent {owner}, which is the id of a user, not a name; a table (`tables`, and | map) gives each its name"
+            yield (*path, "metadata", key), found
     for field in call.phone_number:
         if found := _no_number(field):
             yield (*path, "phone_number"), found
@@ -128,7 +140,7 @@ def _region(path: Path, rule: Rule, words: Vocabulary) -> Iterator[Doubt]:
     has_code = {name for name, known in words.standard_fields.items() if _CODE in known}
     for name, key in region.fields if region else ():
         if key == "country" and name in has_code:
-            found = f"needs two letters such as US, and {name}.country often holds a name; numbers of such people are not called"
+            found = f"needs two letters such as US, and {name}.country often holds a name; {name}.{_CODE} holds them"
             yield path, found
     if region is None or not region.is_constant or any("country" in key for _, key in asked):
         return
@@ -186,6 +198,14 @@ def _policy(path: Path, policy: Policy) -> Iterator[Doubt]:
         yield (*path, "once_per"), found
     if policy.cool_down is not None and policy.cool_down < _SHORT:
         yield (*path, "cool_down"), f"is {spelled(policy.cool_down)}: m stands for minutes; a month is 30d"
+    if policy.terms.window is not None and policy.terms.outside is Outside.HOLD:
+        length, begins, ends = longest_closed(policy.terms.window.ranges)
+        if _SHORT <= policy.expires < length:
+            found = (
+                f"drops calls of whoever comes when the window is closed for longer: from {begins} to {ends} are"
+                f" {spelled(length)}"
+            )
+            yield (*path, "expires"), found
     if policy.expires < _SHORT:
         found = f"drops a call that has to wait longer than {spelled(policy.expires)}, as it may where many come at once"
         yield (*path, "expires"), found

@@ -169,7 +169,10 @@ def _stage_and_tags(path: Path, moment: Moment, when: When) -> Iterator[Doubt]:
             yield (*path, "stage"), f'is one stage called "{stage}"; a record can be moved to one only'
     added, removed = ({each.source for each in tags} for tags in (moment.tags.add, moment.tags.remove))
     for tag in sorted(added | removed):
-        if "," in tag and "{{" not in tag:
+        if by_outcome := _IF_OUTCOME.fullmatch(tag):
+            one = f"{{{{ '{by_outcome[1]}' if call.outcome == '{by_outcome[2]}' else '' }}}}"
+            yield (*path, "tags"), f'has the tag "{tag}" for everybody; by outcome it is "{one}"'
+        elif "," in tag and "{{" not in tag:
             yield (*path, "tags"), f'has one tag "{tag}"; several are a list in brackets'
     if added & removed:
         yield (*path, "tags"), f'adds and removes "{min(added & removed)}"; it is added'

@@ -104,6 +104,17 @@ def _names_of_parts() -> dict[str, str]:
     return found
 
 
+def other_spelling_of_state(text: str) -> str | None:
+    """The letters of a state or province of North America for its name, `CA` of California, and its name for them."""
+    for country in ("US", "CA"):
+        names = {code: name for name, code in _parts(country).items() if name != code.casefold()}
+        if text in names:
+            return names[text].title()
+        if (code := _parts(country).get(text.casefold())) and len(text) > len(code):
+            return code
+    return None
+
+
 @cache
 def _parts(country: str) -> Mapping[str, str]:
     """Codes and names of a country's parts, in lower case, and the code of each."""

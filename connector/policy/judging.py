@@ -165,9 +165,9 @@ def _closed(terms: Terms, facts: Facts, place: Whereabouts, hours: str, opens: d
 
 def _day_off(terms: Terms, facts: Facts, place: Whereabouts) -> str:
     """Why the day itself is closed where the lead is, if it is."""
-    days = [facts.at.astimezone(zone_of(zone)).date() for zone in place.zones]
-    said = (closed_as(terms.window, day) for day in days if terms.window is not None)
-    return next((f"{each}, " for each in said if each), "")
+    day = facts.at.astimezone(zone_of(place.zones[0])).date()
+    said = closed_as(terms.window, day) if terms.window is not None else None
+    return f"{said}, " if said else ""
 
 
 def _pauses(_: Terms, facts: Facts) -> Iterator[Verdict]:
@@ -208,9 +208,13 @@ def _expiry(terms: Terms, facts: Facts, held: Sequence[Verdict]) -> Verdict:
     wanted = f"the call is wanted for {spelled(terms.expires)} after the stage was entered"
     if facts.at >= expires_at:
         return _skip("expires", "expired", f"{wanted}, and that was over on {moment(expires_at)} (expires)")
-    later = [each.next_at for each in held if each.next_at is not None and each.next_at >= expires_at]
+    later = [(each.next_at, each.sentence) for each in held if each.next_at and each.next_at >= expires_at]
     if later:
-        sentence = f"{wanted}, until {moment(expires_at)}, and may be placed on {moment(max(later))} at the earliest (expires)"
+        earliest, why = max(later)
+        sentence = (
+            f"{wanted}, until {moment(expires_at)}, and may be placed on {moment(earliest)} at the earliest"
+            f" (expires): {why}"
+        )
         return _skip("expires", "expired", sentence)
     return _allow("expires", facts, f"{wanted}, until {moment(expires_at)}")
 

@@ -158,6 +158,19 @@ def test_preview_of_a_deal_of_the_account_as_if_it_had_entered_another_stage(
     assert 'did you mean "Demo requested"?' in wrong.output
 
 
+def test_check_names_agents_that_stagecall_yaml_does_not_list(tmp_path: Path) -> None:
+    assert run_command("init", tmp_path).exit_code == 0
+    secrets, rules = tmp_path / "stagecall.env", tmp_path / "rules/first-rule.yaml"
+    secrets.write_text(re.sub(r"(?m)^(HUBSPOT_\w+)=$", r"\1=x", secrets.read_text()))
+    call = "    call:\n"
+    rules.write_text(rules.read_text().replace(call, f"{call}      agent: Lead Qualifer\n"))
+    said = run_command("check", "--config", tmp_path / "stagecall.yaml").output
+    assert 'agent "Lead Qualifer" is none of call_api.agents in' in said
+    assert 'did you mean "Lead Qualifier"?' in said
+    rules.write_text(rules.read_text().replace("Lead Qualifer", "Lead Qualifier"))
+    assert "is none of" not in run_command("check", "--config", tmp_path / "stagecall.yaml").output
+
+
 def test_a_rule_file_is_checked_though_the_configuration_is_not_finished(tmp_path: Path) -> None:
     assert run_command("init", tmp_path).exit_code == 0
     rules = tmp_path / "rules/first-rule.yaml"

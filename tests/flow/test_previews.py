@@ -113,6 +113,26 @@ def test_preview_says_what_is_a_label_in_a_record_file_and_which_stage_is_meant(
     )
 
 
+def test_preview_shows_what_a_reason_will_be_written_as_and_that_a_dry_run_writes_nothing(
+    tmp_path: Path,
+) -> None:
+    rules = tmp_path / "rules.yaml"
+    example = (ROOT / "examples/workflows/call-demo-requests.yaml").read_text()
+    entered, writes = "      enters: Demo requested\n", "    write_back:\n"
+    skipped = f'{writes}      skipped: {{deal: {{why: "not called: {{{{ reason }}}}"}}}}\n'
+    text = example.replace(entered, f"{entered}      not_source: import\n      if: deal.amount > 9000\n")
+    rules.write_text(text.replace(writes, skipped))
+    said = run_command("preview", rules, "--record", RECORD).output
+    assert 'skipped: deal.why = not called: the condition of the rule is false: deal.amount is "4800"' in said
+    imported = run_command("preview", rules, "--record", RECORD, "--changed-by", "import").output
+    assert "nothing: who brought the record there makes it none of this rule's" in imported
+    dry_run = text.replace(writes, skipped).replace("    policy:\n", "    policy:\n      dry_run: true\n")
+    rules.write_text(dry_run)
+    dry = run_command("preview", rules, "--record", RECORD).output
+    assert "nothing: a dry run writes nothing" in dry
+    assert "deal.why" not in dry
+
+
 def test_preview_says_where_a_field_of_a_record_stands_in_the_crm_that_it_is_of(tmp_path: Path) -> None:
     record = tmp_path / "record.yaml"
     record.write_text("stage: New\nname: Ada\nsource: import\ndeal: {amount: 5}\ncontact: {phone: x}\n")

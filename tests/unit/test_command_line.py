@@ -48,8 +48,13 @@ SLIPS = [
     ),
     (
         f'{PREVIEW} --at "2026-11-30 8pm Europe/London"',
-        'or "2026-11-30 20:00 Europe/London", by that of a place',
+        'write "2026-11-30 20:00 Europe/London"',
     ),
+    (
+        f'{PREVIEW} --at "2026-11-30 20:00 Phoenix"',
+        '"Phoenix" is not a time zone; did you mean America/Phoenix?',
+    ),
+    (f'{PREVIEW} --at "2026-11-30 noon"', "write 2026-11-30T12:00Z, by the clock of UTC"),
     (
         f'{PREVIEW} --at "2026-11-30 20:00 Europe/Londn"',
         '"Europe/Londn" is not a time zone; did you mean Europe/London?',

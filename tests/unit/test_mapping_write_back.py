@@ -209,19 +209,21 @@ def test_tags_without_a_tag_are_a_mistake() -> None:
     assert "did you mean" in mistakes("{ended: {tags: {ad: x}}}", TAGGED)[0]
 
 
-def test_what_will_be_written_is_told_as_the_file_has_it() -> None:
+def test_what_will_be_written_is_told_as_far_as_it_is_known() -> None:
     tagged = rule(
         '{skipped: {deal: {why: "{{ reason }}", at: null}, note: "no call: {{ reason }}", tags: {add: called, remove: to call}},'
         " ended: {stage: {answered: Qualified, busy: null}}, placed: {stage: Qualified}}",
         TAGGED,
     )
-    assert list(promised(tagged.write_back, ("skipped", "held", "ended", "placed"))) == [
-        'skipped: deal.why = {{ reason }}, deal.at = empty, a note "no call: {{ reason }}", tag +called, tag -to call',
-        "ended: moved to the stage Qualified where the outcome is answered",
+    known = {"reason": "a condition"}
+    assert list(promised(tagged.write_back, ("skipped", "held", "ended", "placed"), known)) == [
+        'skipped: deal.why = a condition, deal.at = empty, a note "no call: a condition", tag +called, tag -to call',
+        "ended: moved to the stage Qualified where the outcome is answered, left where it is at voicemail, no_answer, busy,"
+        " failed, canceled, expired, unknown",
         "placed: moved to the stage Qualified",
     ]
     logged = rule("{ended: {log_call: true}}")
-    assert list(promised(logged.write_back, ("ended",))) == ["ended: the call, on the timeline"]
+    assert list(promised(logged.write_back, ("ended",), known)) == ["ended: the call, on the timeline"]
 
 
 def test_call_and_event_have_the_fields_that_rules_are_checked_against() -> None:

@@ -255,7 +255,7 @@ def test_what_is_true(expression: str, wanted: bool) -> None:
         ),
         ("{{ 1 / 0 }}", ["1 / 0 has no result"]),
         ("{{ contact.firstname + 1 }}", ["ada + 1 is not a calculation"]),
-        ("{{ deal.dealname | date }}", ['"Analytical engine" is not a date']),
+        ("{{ deal.dealname | date }}", ['"Analytical engine" is not a date; CRMs give one as 2026-12-15']),
         ("{{ 1790000000945 | date('%H', deal.id) }}", ['"9001" is not a time zone; the date was left out']),
         ("{{ deal.id | phone }}", ['"9001" is not a phone number in US']),
         ("{{ deal.id | map('agents') }}", ['"9001" is not in the table agents']),

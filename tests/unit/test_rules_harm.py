@@ -101,6 +101,45 @@ def test_holidays_of_a_country_whose_parts_keep_more(holidays: str, wanted: str 
     assert found == [] if wanted is None else wanted in " ".join(found)
 
 
+@pytest.mark.parametrize(
+    ("window", "expires", "wanted"),
+    [
+        ("{days: mon-fri, from: '09:00', until: '18:00'}", "2d",
+         "from fri 18:00 to mon 09:00 are 2 days 15 hours"),
+        ("{hours: {mon-thu: '09:30-17:00', fri: '09:30-12:00'}}", "2d", "from fri 12:00 to mon 09:30 are 2 days 21 hours 30 minutes"),
+        ("{hours: {mon: '22:00-02:00'}}", "6d", "from tue 02:00 to mon 22:00 are 6 days 20 hours"),
+        ("{days: mon-fri, from: '09:00', until: '18:00'}", "3d", None),
+        ("{days: mon-sun, from: '00:00', until: '24:00'}", "10m", None),
+        ("{days: mon-sun, from: '09:00', until: '21:00'}", "12h", None),
+        ("{days: mon-fri, from: '09:00', until: '18:00'}, outside: skip", "2d", None),
+    ],
+)  # fmt: skip
+def test_a_call_that_is_dropped_while_the_window_is_closed(
+    window: str, expires: str, wanted: str | None
+) -> None:
+    policy = f"    policy: {{expires: {expires}, window: {window}}}\n"
+    found = said(RULE[: RULE.index("    policy:")] + policy)
+    dropped = f"drops calls of whoever comes when the window is closed for longer: {wanted}"
+    assert (dropped in " ".join(found)) if wanted else not any("drops calls" in each for each in found)
+
+
+@pytest.mark.parametrize(
+    ("condition", "wanted"),
+    [
+        ("contact.state != 'California'", "write contact.state not in ['California', 'CA']"),
+        ("contact.state == 'TX'", "write contact.state in ['TX', 'Texas']"),
+        ("contact.state in ['CA', 'NV']", "write contact.state in ['CA', 'NV', 'California', 'Nevada']"),
+        ("not contact.state == 'Ontario'", "write contact.state not in ['Ontario', 'ON']"),
+        ("contact.state in ['CA', 'California']", None),
+        ("contact.state == 'Bayern'", None),
+        ("contact.city == 'Washington'", None),
+    ],
+)
+def test_a_state_that_has_another_spelling(condition: str, wanted: str | None) -> None:
+    found = said(RULE, (IF, f'"{condition}"'))
+    assert found == [] if wanted is None else wanted in " ".join(found)
+
+
 OTHERS = "reads each number without a country code as one of GB, also those of people elsewhere"
 
 

@@ -221,12 +221,12 @@ def test_hours_over_midnight_are_warned_of(window: str, *, warned: bool) -> None
     [
         (
             "    write_back:",
-            "    policy: {window: {hours: {mon: 06:00-09:00}}}\n    write_back:",
+            "    policy: {window: {hours: {mon-sun: 06:00-09:00}}}\n    write_back:",
             "06:00-09:00 is before 08:00 or after 21:00, when many laws forbid calls",
         ),
         (
             "    write_back:",
-            "    policy: {window: {days: mon, from: 12:00, until: 23:00}}\n    write_back:",
+            "    policy: {window: {days: mon-sun, from: 12:00, until: 23:00}}\n    write_back:",
             "12:00-23:00 is before 08:00 or after 21:00",
         ),
         ("    write_back:", "    policy: {window: always}\n    write_back:", "calls people at any hour"),
@@ -242,7 +242,7 @@ def test_hours_over_midnight_are_warned_of(window: str, *, warned: bool) -> None
         ('"{{ deal.id }}"', "deal.id", 'is the text "deal.id"; a merge field is written "{{ deal.id }}"'),
         (
             "    write_back:",
-            "    policy: {window: {days: mon, from: '09:00', until: '05:00'}}\n    write_back:",
+            "    policy: {window: {days: mon-sun, from: '09:00', until: '05:00'}}\n    write_back:",
             "by day it would be 09:00 until 17:00",
         ),
         (

@@ -61,6 +61,8 @@ def said(crm: str, old: str, new: str) -> list[str]:
         ("ghl", "note: done", "workflow: Call back", "a workflow there can start when a property is written"),
         ("ghl", "note: done", "tags: {add: called by AI, voicemail: left one}",
          "a tag by outcome is add: \"{{ 'left one' if call.outcome == 'voicemail' else 'called by AI' }}\""),
+        ("ghl", "note: done", "tags: {add: [called, left message if voicemail]}",
+         "by outcome it is \"{{ 'left message' if call.outcome == 'voicemail' else '' }}\""),
         ("ghl", "if: RECORD.id", 'not: tag "do not call"', "people with a tag are left out by if: \"'do not call' not in contact.tags\""),
         ("ghl", "RECORD.id", "RECORD.id and not (tag 'do not call')", "write 'do not call' in contact.tags"),
         ("ghl", "RECORD.id", 'RECORD.id and contact.source is "Facebook Ad"', "write contact.source == 'Facebook Ad'"),
