@@ -15,10 +15,9 @@ def longest_closed(ranges: Iterable[Range]) -> tuple[timedelta, str, str]:
         for each in ranges
         for day in each.weekdays
     )
-    first, over = open_from[0][0], 0
-    longest = (0, 0, 0)
-    for start, end in [*open_from, (first + _WEEK, 0)]:
-        longest = max(longest, (start - over, over, start)) if over else longest
+    over, longest = open_from[0][1], (0, 0, 0)
+    for start, end in [*open_from, *((start + _WEEK, end + _WEEK) for start, end in open_from)]:
+        longest = max(longest, (start - over, over, start))
         over = max(over, end)
     length, begins, ends = longest
     return timedelta(minutes=length), _at(begins), _at(ends)
