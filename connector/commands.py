@@ -24,9 +24,16 @@ from connector.store import migrate
 from connector.store.schema import is_current
 
 _EXAMPLE: Final = "2026-11-29T23:30"
-_LIKE_A_MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
-_WITH_TIME: Final = re.compile(r"[T ]\d{2}:\d{2}")
-_BY_PLACE: Final = re.compile(r"(.+?)\s+([A-Za-z_]{3,}(?:/[A-Za-z_/+-]+)?)")
+_PLACE: Final = "America/New_York"
+_BY_PLACE: Final = re.compile(
+    r"(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2})?)\s+(?![ap]\.?m\b)([A-Za-z].*)", re.IGNORECASE
+)
+"""A moment by the clock of a place: `2026-11-29 23:30 America/New_York`."""
+_SAID: Final = re.compile(
+    r"(\d{4}-\d{2}-\d{2})(?:[T ,]*(\d{1,2}(?:[:.]\d{2})?(?:\s*[ap]\.?m\.?)?|noon|midnight))?\s*([A-Za-z].*)?",
+    re.IGNORECASE,
+)
+"""A day, the time and the place that somebody wrote beside it."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -77,34 +84,32 @@ def given_moment(text: str | None) -> datetime:
     """
     if text is None:
         return utc_now()
-    by_place = _BY_PLACE.fullmatch(text)
-    try:
-        moment = datetime.fromisoformat(by_place[1] if by_place else text)
-    except ValueError as error:
-        why = f" ({error})" if _LIKE_A_MOMENT.match(text) and "isoformat" not in str(error) else ""
-        raise PermanentError(f'"{text}" is not a moment{why}; {moment_written(text)}') from None
-    if by_place and moment.tzinfo is None and _WITH_TIME.search(by_place[1]):
-        return moment.replace(tzinfo=_zone(by_place[2]))
+    if by_place := _BY_PLACE.fullmatch(text):
+        return _local(text, by_place[1]).replace(tzinfo=_zone(by_place[2]))
+    moment = _local(text, text)
     if moment.tzinfo is None:
         raise PermanentError(f'"{text}" does not say by which clock; {moment_written(text)}')
     return moment
 
 
+def _local(text: str, iso: str) -> datetime:
+    """What the ISO part of an option's text means. Raises PermanentError."""
+    try:
+        return datetime.fromisoformat(iso)
+    except ValueError as error:
+        why = f" ({error})" if _SAID.match(text) and "isoformat" not in str(error) else ""
+        raise PermanentError(f'"{text}" is not a moment{why}; {moment_written(text)}') from None
+
+
 def moment_written(text: str) -> str:
     """Say how a moment is written: that of `2026-11-30 8pm` where one can tell, else an example."""
-    by_place = _BY_PLACE.fullmatch(text)
-    named = by_place is not None and ("/" in by_place[2] or by_place[2] == "UTC")
-    text = by_place[1] if by_place and named else text
-    found = _LIKE_A_MOMENT.match(text)
-    time = meant_time(text[found.end() :].strip(" T,")) if found else None
-    hour = f"{found[0]}T{time or '09:00'}" if found and _is_a_day(found[0]) else None
-    if by_place and named and hour:
-        return f'write "{hour.replace("T", " ")} {by_place[2]}"'
-    place = "America/New_York"
-    return (
-        f"write {'' if hour else 'one like '}{hour or _EXAMPLE}Z, by the clock of UTC, or"
-        f' "{(hour or _EXAMPLE).replace("T", " ")} {place}", by that of a place'
-    )
+    said = _SAID.match(text)
+    if said is None or not _is_a_day(said[1]):
+        return f'write one like {_EXAMPLE}Z, by the clock of UTC, or "{_EXAMPLE.replace("T", " ")} {_PLACE}", by that of a place'
+    day, time, place = said[1], meant_time(said[2] or "") or "09:00", said[3] or ""
+    if "/" in place or place == "UTC":
+        return f'write "{day} {time} {place}"'
+    return f'write {day}T{time}Z, by the clock of UTC, or "{day} {time} {_PLACE}", by that of a place'
 
 
 def _zone(name: str) -> tzinfo:

@@ -75,6 +75,14 @@ class RecordFile:
             for key, value in fields.items() if isinstance(fields, dict) else ():
                 homes = [each for each, field in wanted if field == key and each != name]
                 what = _no_field(name, key, known) or _no_number(value)
+                usual = adapter.usual_words.get(f"{name}.{key}", frozenset())
+                if (
+                    usual
+                    and isinstance(value, str)
+                    and value not in usual
+                    and (meant := nearly(value, usual))
+                ):
+                    what = f'is "{value}", which is not one of the usual values; did you mean "{meant}"?'
                 if (name, key) == (adapter.tags_on, "tags") and isinstance(value, str):
                     listed = ", ".join(each.strip() for each in value.split(","))
                     what = f'is the text "{value}", and tags are a list: [{listed}]'

@@ -10,7 +10,7 @@ from connector.mapping.names import Names
 from connector.mapping.words import closest
 from connector.model import Source
 from connector.policy.calendars import other_spelling_of_state
-from connector.policy.numbers import not_a_region, region_of
+from connector.policy.numbers import not_a_region, region_meant, region_of
 
 _THEIR_WORD: Final = re.compile(r"[A-Z0-9_]+")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -133,7 +133,8 @@ def _day(here: _Compared) -> str | None:
 def _country(here: _Compared) -> str | None:
     code = region_of(here.value)
     if here.key.endswith(_CODE) and code != here.value:
-        meant = f"did you mean {code}?" if code else not_a_region(here.value).partition("; ")[2]
+        code = code or region_meant(here.value)
+        meant = f"did you mean '{code}'?" if code else not_a_region(here.value).partition("; ")[2]
         return f"{here.field} holds two letters; {meant}"
     has_code = f"hs_{_CODE}" in here.names.usual.get(here.object_name, ())
     if here.key != "country" or not _COUNTRY.fullmatch(here.value) or not has_code:

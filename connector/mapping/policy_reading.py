@@ -26,7 +26,7 @@ from connector.policy.hours import (
     spelled_days,
 )
 from connector.policy.kinds import CALLED, NumberType
-from connector.policy.numbers import not_a_region, region_of
+from connector.policy.numbers import not_a_region, region_meant, region_of
 from connector.policy.terms import OncePer, Outside
 from connector.policy.zones import check_zone
 
@@ -316,6 +316,10 @@ def _country(code: str) -> str:
     words = code.replace(",", " ").split()
     if found is None and len(words) > 1 and all(map(region_of, words)):
         raise ValueError(f'"{shown(code)}" is not a country; several are a list: [{", ".join(words)}]')
+    if found is None and all(codes := [region_meant(each) for each in code.split(",")]) and "," in code:
+        raise ValueError(
+            f'"{shown(code)}" is not a country; several are a list: [{", ".join(map(str, codes))}]'
+        )
     if found is None and "," in code:
         raise ValueError(f'"{shown(code)}" is not a country; several are a list: [{shown(code)}]')
     if found is None:

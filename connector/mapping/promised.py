@@ -19,12 +19,13 @@ def promised(
     `known`: what merge fields read, and `reason`; a moment without a call needs no more.
     """
     for name in moments:
-        parts = list(_parts(getattr(write_back, name), None if name in WITH_CALL else known))
+        whenever = ", whatever the outcome" if name == "ended" else ""
+        parts = list(_parts(getattr(write_back, name), None if name in WITH_CALL else known, whenever))
         if parts:
             yield f"{name}: {', '.join(parts)}"
 
 
-def _parts(moment: Moment, known: Mapping[str, Any] | None) -> Iterator[str]:
+def _parts(moment: Moment, known: Mapping[str, Any] | None, whenever: str) -> Iterator[str]:
     for record, properties in moment.records.items():
         for key, value in properties.items():
             yield f"{record}.{key} = {_said(value, known) or 'empty'}"
@@ -41,7 +42,7 @@ def _parts(moment: Moment, known: Mapping[str, Any] | None) -> Iterator[str]:
         others = [outcome.value for outcome in Outcome if not moment.stage.get(outcome)]
         yield from [f"left where it is at {', '.join(others)}"] if others else []
     elif moment.stage:
-        yield f"moved to the stage {moment.stage}"
+        yield f"moved to the stage {moment.stage}{whenever}"
     yield from (f"tag +{_said(each, known)}" for each in moment.tags.add)
     yield from (f"tag -{_said(each, known)}" for each in moment.tags.remove)
 

@@ -84,8 +84,10 @@ def unknown_word(given: Any, words: Sequence[str], key: str) -> str:
         return f"is not possible here; {length}"
     parts = [each.strip() for each in word.split(",")]
     meant = WORDS.get(folded(word))
+    if len(parts) == 1 and len(word.split()) > 1 and set(word.split()) <= set(words):
+        parts = word.split()
     if len(parts) > 1 and set(parts) <= set(words):
-        instead = f"; several are a list: [{shown(word)}]"
+        instead = f"; several are a list, with commas: [{', '.join(parts)}]"
     elif said := excluded(key, word) or INSTEAD.get((key, folded(word))):
         instead = f"; {said}"
     elif meant in words:
@@ -93,7 +95,7 @@ def unknown_word(given: Any, words: Sequence[str], key: str) -> str:
         instead += "; each means once ever, and once a month is `cool_down: 30d`" if key == "once_per" else ""
     else:
         instead = closest(word, words)
-    if key in ("only_source", "not_source") and "did you mean" not in instead:
+    if key in ("only_source", "not_source") and "did you mean" not in instead and len(parts) == 1:
         sign = "in" if key == "only_source" else "not in"
         instead += f"; where a person came from is a condition: `if: contact.source {sign} [{shown(word)!r}]`"
     return f"is not possible here{instead}"

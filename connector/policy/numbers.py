@@ -65,6 +65,11 @@ def region_of(text: str) -> str | None:
     return code if code in phonenumbers.SUPPORTED_REGIONS else None
 
 
+def region_meant(text: str) -> str | None:
+    """Return the region of two letters or of a country's name: `CA` for `Canada`; None where it names none."""
+    return region_of(text) or _names().get(text.strip().casefold())
+
+
 def not_a_region(text: str) -> str:
     """Say that a text names no region, and which is meant where it is a country's name: `Canada`."""
     meant = did_you_mean(text, _names(), cutoff=0.8)

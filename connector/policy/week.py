@@ -15,8 +15,8 @@ def longest_closed(ranges: Iterable[Range]) -> tuple[timedelta, str, str]:
         for each in ranges
         for day in each.weekdays
     )
-    over, longest = open_from[0][1], (0, 0, 0)
-    for start, end in [*open_from, *((start + _WEEK, end + _WEEK) for start, end in open_from)]:
+    over, longest = max(end for _, end in open_from), (0, 0, 0)
+    for start, end in ((start + _WEEK, end + _WEEK) for start, end in open_from):
         longest = max(longest, (start - over, over, start))
         over = max(over, end)
     length, begins, ends = longest

@@ -166,6 +166,9 @@ def test_preview_says_which_field_and_amount_of_a_record_file_is_meant_and_that_
     assert '"name" is not one of the standard fields of deal; did you mean "dealname"?' in said
     assert '"phone number" is not one of the standard fields of contact; did you mean "phone"?' in said
     assert 'is the text "$4,800", not a number; CRMs give amounts as 4800' in said
+    record.write_text(RECORD.read_text().replace("newbusiness", "New Business"))
+    usual = run_command("preview", rules, "--record", record).output
+    assert 'is "New Business", which is not one of the usual values; did you mean "newbusiness"?' in usual
     assert 'capitals count: contact.firstname has "Ada", not "ada"' in said
 
 

@@ -54,6 +54,13 @@ SLIPS = [
         f'{PREVIEW} --at "2026-11-30 20:00 Phoenix"',
         '"Phoenix" is not a time zone; did you mean America/Phoenix?',
     ),
+    (
+        f'{PREVIEW} --at "2026-11-30 14:00 New York"',
+        '"New York" is not a time zone; did you mean America/New_York?',
+    ),
+    (f'{PREVIEW} --at "2026-11-30 14:00 ET"', '"ET" is not a time zone'),
+    (f'{PREVIEW} --at "2026-11-30 2:00 pm America/New_York"', 'write "2026-11-30 14:00 America/New_York"'),
+    (f'{PREVIEW} --at "2026-11-30 2:00 pm"', 'or "2026-11-30 14:00 America/New_York", by that of a place'),
     (f'{PREVIEW} --at "2026-11-30 noon"', "write 2026-11-30T12:00Z, by the clock of UTC"),
     (
         f'{PREVIEW} --at "2026-11-30 20:00 Europe/Londn"',

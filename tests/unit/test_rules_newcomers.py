@@ -381,7 +381,7 @@ def test_whose_rules_they_are(old: str, new: str, wanted: str) -> None:
         ("      ended:\n", "      ended:\n        if: call.outcome == 'answered'\n", "what is written can depend on the call"),
         ("enters: Demo requested", "enters: [Demo requested, Qualified", "rules.yaml:7:15  rules[0].when.enters[2]  opens a \"[\" that nothing closes on its line; put a \"]\" at the end"),
         ("if: deal.amount >= 1000", "if: false", "a rule that is to rest is taken out of the file"),
-        ("if: deal.amount >= 1000", "not_source: import, workflow", "several are a list: [import, workflow]"),
+        ("if: deal.amount >= 1000", "not_source: import, workflow", "several are a list, with commas: [import, workflow]"),
         (
             "if: deal.amount >= 1000",
             "not_source: [person, bulk_edit, import, integration, workflow, unknown]",
