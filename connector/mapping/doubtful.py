@@ -44,12 +44,19 @@ def _compared(node: nodes.Compare, names: Names, *, negated: bool) -> Iterator[D
     if field is None or sign not in ("eq", "ne", "in", "notin"):
         return
     if sign in ("in", "notin") and isinstance(right, nodes.Const) and isinstance(right.value, str):
-        other = f"{spelt(right)} {'in' if sign == 'in' else 'not in'} {field}"
+        within = "in" if sign == "in" else "not in"
+        other = f"{spelt(right)} {within} {field}"
+        if "," in right.value:
+            yield spelt(right), f"is one text; several are a list: {field} {within} {_cut(right.value)}"
+            return
         yield spelt(right), f"is a text in which {field} is looked for; the other way round it is {other}"
         return
     if sign == "eq" and isinstance(right, nodes.Const) and right.value is False:
         yield "false", f"is not true of an empty checkbox; `not {field}` is"
     items = right.items if isinstance(right, nodes.List | nodes.Tuple) else [right]
+    only = items[0] if isinstance(right, nodes.List | nodes.Tuple) and len(items) == 1 else None
+    if isinstance(only, nodes.Const) and isinstance(only.value, str) and "," in only.value:
+        yield spelt(only), f"is one text; several are a list: {_cut(only.value)}"
     texts = [each.value for each in items if isinstance(each, nodes.Const) and isinstance(each.value, str)]
     if found := other_spelling(field, _OPPOSITE[sign] if negated else sign, texts):
         yield spelt(items[0]), found
@@ -60,6 +67,11 @@ def _compared(node: nodes.Compare, names: Names, *, negated: bool) -> Iterator[D
             if found and found not in said:
                 said.add(found)
                 yield spelt(item), found
+
+
+def _cut(text: str) -> str:
+    """A list of what stands between the commas of a text."""
+    return f"[{', '.join(repr(each.strip()) for each in text.split(',') if each.strip())}]"
 
 
 def _in_other_letters(node: nodes.Compare) -> Iterator[Doubt]:

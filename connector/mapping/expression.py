@@ -28,12 +28,14 @@ from connector.mapping.running import (
     reader_of_part,
 )
 from connector.mapping.syntax import (
+    alternatives,
     constant_results,
     constants,
     innermost,
     is_date,
     no_filter,
     no_order,
+    one_by_one,
     refusal,
     several_for_one,
     spelt,
@@ -265,6 +267,11 @@ class _Compiler:
             for each in node.items
         ):
             raise Refused("has a calculation in a list; a span is written 1000 <= field <= 5000")
+        for each in node.items:
+            if several := list(alternatives(each)):
+                raise Refused(
+                    f"joins the values of a list; they stand with commas: [{', '.join(map(spelt, several))}]"
+                )
         items = [self.compile(each) for each in node.items]
         values = constants(node.items)
         if NOT_CONSTANT not in values:
@@ -287,6 +294,14 @@ class _Compiler:
         ):
             raise Refused(f"calculates ({sign}) with something that is not a number; ~ joins texts", sign)
         return lambda scope: calculated(scope, sign, left(scope), right(scope))
+
+    def _looked_for(self, node: nodes.Compare) -> Evaluate:
+        """The left side; a bare word before `in` lacks its quotes."""
+        name = node.expr.name if isinstance(node.expr, nodes.Name) else ""
+        if not name or name in self.names.texts or node.ops[0].op not in ("in", "notin"):
+            return self.compile(node.expr)
+        self.unknown.append(Refused(f"\"{name}\" is not known here; a text stands in quotes: '{name}'", name))
+        return nothing
 
     def _text_side(self, sign: str, node: nodes.Expr) -> Evaluate:
         """What a field is compared with: a word of a record's there lacks its quotes, and is no record."""
@@ -315,7 +330,9 @@ class _Compiler:
         return lambda scope: calculated(scope, "*", inner(scope), sign)
 
     def comparison(self, node: Any) -> Evaluate:
-        first = self.compile(node.expr)
+        if found := one_by_one(node, self.names.lists):
+            raise Refused(found)
+        first = self._looked_for(node)
         for side in unordered(node):
             raise Refused(no_order(side), spelt(side))
         self._check_words(node)

@@ -234,7 +234,9 @@ def _of_word(words: Sequence[Word], index: int) -> str:
     in_field = index > 1 and words[index - 2].text == "."
     after = words[index + 1] if index + 1 < len(words) else None
     if word.text == "not" and in_field and after is not None and after.kind in ("name", "string"):
-        return f"write {''.join(before_it(words[:index]))} != {_quoted(after)}"
+        field = "".join(before_it(words[:index]))
+        is_list = field.endswith(".tags")
+        return f"write {_quoted(after)} not in {field}" if is_list else f"write {field} != {_quoted(after)}"
     if said := _SAID.get(word.text.casefold()) if word.kind == "name" else None:
         return said
     if word.text == "}":

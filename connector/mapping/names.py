@@ -7,7 +7,7 @@ from connector.mapping.filters import Table
 from connector.mapping.habits import RECORDS, is_field_word, record_of, same_field
 from connector.mapping.hints import bare, is_bare
 from connector.mapping.outcomes import meant_outcome, outcome_of
-from connector.mapping.words import closest, nearest
+from connector.mapping.words import closest, nearest, nearly
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class Names:
     """Fields that usually have one of a few values, each with these."""
     stage_field: str | None = None
     """The one of these that holds ids of stages."""
+    lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Fields that are lists, by object: a contact's tags."""
     region: str | None = None
     """Country of numbers without a country code, for the filter phone."""
 
@@ -70,7 +72,7 @@ class Names:
             meant = self._called(word)[:1]
         if not meant and name.islower() and len(name) > 3 and not is_bare(name):
             homes = {key: each for each, known in fields.items() for key in sorted(known or ())}
-            near = nearest(name, homes)
+            near = nearly(name, homes)
             meant = [f"{homes[near]}.{near}"] if near else []
         advice = f"did you mean {' or '.join(meant)}?" if meant else bare(name)
         return f'"{name}" is not known here; {advice}'

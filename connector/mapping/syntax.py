@@ -120,7 +120,7 @@ def several_for_one(node: nodes.Compare) -> str | None:
         return None
     left, right, sign = node.expr, node.ops[0].expr, node.ops[0].op
     for side, other in ((left, right), (right, left)):
-        values = list(_alternatives(side))
+        values = list(alternatives(side))
         if len(values) < 2:
             continue
         word = "or" if isinstance(side, nodes.Or) else "and"
@@ -134,14 +134,39 @@ def several_for_one(node: nodes.Compare) -> str | None:
     return None
 
 
-def _alternatives(node: nodes.Node) -> Iterator[nodes.Const]:
+def one_by_one(node: nodes.Compare, lists: Mapping[str, frozenset[str]]) -> str | None:
+    """What to write where a list is looked for in something, or a field that is a list among other values.
+
+    `lists`: the fields that are lists, by object. Neither is ever so, and with `not` both always are.
+    """
+    if len(node.ops) != 1 or node.ops[0].op not in ("in", "notin"):
+        return None
+    within, joined = ("in", " or ") if node.ops[0].op == "in" else ("not in", " and ")
+    base, keys = steps(node.expr)
+    is_list = isinstance(base, nodes.Name) and keys[:1] and keys[0] in lists.get(base.name, ())
+    other = node.ops[0].expr
+    if isinstance(node.expr, nodes.List | nodes.Tuple):
+        each, whole, what = node.expr.items, spelt(other), f"a list in {spelt(other)}"
+    elif is_list and isinstance(other, nodes.List | nodes.Tuple):
+        each, whole, what = (
+            other.items,
+            spelt(node.expr),
+            f"{spelt(node.expr)}, which is a list, among values",
+        )
+    else:
+        return None
+    meant = joined.join(f"{spelt(item)} {within} {whole}" for item in each)
+    return f"looks for {what}; write {f'({meant})' if len(each) > 1 else meant}"
+
+
+def alternatives(node: nodes.Node) -> Iterator[nodes.Const]:
     """The constants that `or` or `and` joins; none where there is anything else."""
     if not isinstance(node, nodes.Or | nodes.And):
         return
     sides = [
         each
         for side in (node.left, node.right)
-        for each in (_alternatives(side) if type(side) is type(node) else [side])
+        for each in (alternatives(side) if type(side) is type(node) else [side])
     ]
     yield from (each for each in sides if isinstance(each, nodes.Const))
 

@@ -108,6 +108,7 @@ class Vocabulary:
             self._words(),
             self.usual_words,
             self.stage_field,
+            {self.tags_on: frozenset({"tags"})} if self.tags_on else {},
             self.default_region,
         )
 

@@ -140,6 +140,25 @@ def test_a_state_that_has_another_spelling(condition: str, wanted: str | None) -
     assert found == [] if wanted is None else wanted in " ".join(found)
 
 
+@pytest.mark.parametrize(
+    ("condition", "wanted"),
+    [
+        ("contact.tags not in ['patient']", "which is a list, among values; write 'patient' not in contact.tags"),
+        ("contact.tags in ['a', 'b']", "write ('a' in contact.tags or 'b' in contact.tags)"),
+        ("['a', 'b'] not in contact.tags", "looks for a list in contact.tags; write ('a' not in contact.tags and 'b' not in contact.tags)"),
+        ("contact.source in ['Google' or 'Facebook']", "they stand with commas: ['Google', 'Facebook']"),
+        ("contact.source in ['Google, Facebook']", "is one text; several are a list: ['Google', 'Facebook']"),
+        ("contact.source in 'Google, Facebook'", "several are a list: contact.source in ['Google', 'Facebook']"),
+        ("patient not in contact.tags", "a text stands in quotes: 'patient'"),
+        ("contact.email and contact.tags not 'patient'", "write 'patient' not in contact.tags"),
+        ("contact.source in ['Google', 'Facebook'] and 'patient' not in contact.tags", None),
+    ],
+)  # fmt: skip
+def test_tags_and_lists_that_are_compared_the_wrong_way(condition: str, wanted: str | None) -> None:
+    found = said(RULE, (IF, f'"{condition}"'), crm="ghl")
+    assert found == [] if wanted is None else wanted in " ".join(found)
+
+
 OTHERS = "reads each number without a country code as one of GB, also those of people elsewhere"
 
 
