@@ -16,7 +16,7 @@ CONDITIONS: Final[Mapping[str, str]] = {
     " stage (`pipeline`, `enters`)",
     "how": "the record has to come the way that `how` asks for; or leave `how` out of the rule",
     "only_source": "it has to be changed by one of those in `only_source`; or add this one to it",
-    "not_source": "it has to be changed by somebody who is not in `not_source`; or take this one from it",
+    "not_source": "somebody has to bring it there who is not in `not_source`; or leave those who did out of `not_source`",
     "from": "the record has to come from a stage that `from` names; or leave `from` out of the rule",
     "stopped": "take `stop: true` from the rule above, or move this rule above it",
     "still_there": "the record has to enter the stage again, and stay there until the call is placed",

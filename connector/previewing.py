@@ -165,7 +165,7 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
         for shown in event["rules"]:
             yield from (f"  {line}" for line in explanation.lines(shown))
     if not found["looked_up"]:
-        yield "there is no database of Stagecall here: opt-outs, pauses, earlier calls and caps were not looked at"
+        yield "no record of earlier calls is here: opt-outs, pauses, earlier calls and caps were not looked at"
     yield "nothing was sent or written"
 
 
@@ -211,7 +211,8 @@ def _entering(
     by = question.changed_by or _assumed(adapter, rules)
     if by not in adapter.sources:
         raise PermanentError(
-            f"--changed-by {by.value}: {adapter.title} tells only: {listed(sorted(adapter.sources))}"
+            f"--changed-by {by.value}: {adapter.title} tells only: {listed(sorted(adapter.sources))};"
+            " rules cannot tell others apart"
         )
     return StageEvent("preview", record, stage, question.entered_at, changed_by=by)
 
@@ -287,8 +288,8 @@ def _afterwards(rule: Rule, row: Dispatch) -> list[str]:
     found = list(promised(rule.write_back, moments, known))
     if moments == ("skipped",) and not found and list(promised(rule.write_back, ("failed",), known)):
         found = [
-            "nothing: what is written of somebody who is not called stands below `skipped`, which the rule has not"
-            " (`failed` is of calls that could not be placed)"
+            "nothing; to write the reason on the record, add below `write_back`:"
+            f' skipped: {{{row.record.type}: {{ai_call_status: "{{{{ reason }}}}"}}}}'
         ]
     return found
 
@@ -365,7 +366,7 @@ def _uncounted(policy: Policy) -> Iterator[dict[str, Any]]:
     """What the caps of a rule would look at."""
     for most, span in ((policy.max_per_hour, "an hour"), (policy.max_per_day, "a day")):
         if most is not None:
-            sentence = f"{most} {span} at most; not counted: there is no database of Stagecall here"
+            sentence = f"{most} {span} at most; not counted: no record of earlier calls is here"
             yield {
                 "policy": "caps",
                 "answer": "unknown",
@@ -382,7 +383,7 @@ def _unseen(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
     return {
         **verdict,
         "answer": "unknown",
-        "sentence": "not looked at: there is no database of Stagecall here",
+        "sentence": "not looked at: no record of earlier calls is here",
     }
 
 

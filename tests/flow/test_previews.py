@@ -203,8 +203,8 @@ def test_preview_says_why_nothing_is_written_of_a_call_that_is_skipped(tmp_path:
     rules.write_text(example.replace(entered, f"{entered}      if: {unmet}\n"))
     said = run_command("preview", rules, "--record", RECORD).output
     assert (
-        "nothing: what is written of somebody who is not called stands below `skipped`, which the rule has not"
-        in said
+        "nothing; to write the reason on the record, add below `write_back`: skipped: {deal: {ai_call_status:"
+        ' "{{ reason }}"}}' in said
     )
     assert 'no call: the condition of the rule is false: deal.amount is "4800"\n' in said
 
@@ -219,7 +219,7 @@ def test_preview_says_how_tags_of_a_record_file_are_written(tmp_path: Path) -> N
 
 def test_preview_without_a_database_claims_nothing_of_earlier_calls() -> None:
     said = _preview(BY_DAY)
-    unseen = "not looked at: there is no database of Stagecall here"
+    unseen = "not looked at: no record of earlier calls is here"
     assert all(
         f"?     {policy}: {unseen}" in said for policy in ("opt_outs", "once_per", "cool_down", "pauses")
     )
@@ -241,7 +241,7 @@ def test_preview_says_where_a_field_of_a_record_file_belongs_and_which_agent_cal
     assert 'capitals count: contact.firstname has "Ada", not "ADA"' in said
     rules.write_text(example.replace("cool_down: 24h", "max_per_hour: 5"))
     said = run_command("preview", rules, "--record", record).output
-    assert "?     caps: 5 an hour at most; not counted: there is no database of Stagecall here" in said
+    assert "?     caps: 5 an hour at most; not counted: no record of earlier calls is here" in said
     rules.write_text(example.replace(entered, f"{entered}      if: contact.city == 'Rome'\n"))
     said = run_command("preview", rules, "--record", record).output
     assert "deal.city  is read by the rules as contact.city; put it below contact" in said
