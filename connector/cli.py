@@ -13,7 +13,6 @@ from connector.commands import (
     config_option,
     data_option,
     database,
-    given_moment,
     guarded,
     json_option,
     load,
@@ -22,6 +21,7 @@ from connector.commands import (
 from connector.config import OWN_URL, process_environment
 from connector.log import configure_logging
 from connector.model import DispatchState, Source
+from connector.moments import given_moment
 from connector.usage import Verbs
 
 
@@ -69,16 +69,14 @@ def work(config_file: Path, data: Path | None, own_url: str) -> None:
 
 
 @main.command()
-@click.option(
-    "--adapter", default="hubspot", show_default=True, help="Which CRM's files: hubspot, ghl (HighLevel)."
-)
+@click.option("--adapter", help="Which CRM's files: hubspot (if left out), ghl (HighLevel).")
 @click.argument("folder", type=click.Path(path_type=Path), default=Path())
 @guarded
-def init(folder: Path, adapter: str) -> None:
+def init(folder: Path, adapter: str | None) -> None:
     """Write a commented stagecall.yaml, its secrets and a first rule file."""
     from connector import first_files
 
-    for line in first_files.write(folder, adapter):
+    for line in first_files.write(folder, adapter or first_files.USUAL):
         click.echo(line)
 
 

@@ -15,22 +15,21 @@ import sqlalchemy as sa
 
 from connector import explanation, listing, recorded
 from connector.adapter import Adapter, adapter_names, find_adapter
+from connector.afterwards import afterwards, unsaid
 from connector.checking import load_rule_file
 from connector.config import load_config
 from connector.errors import ConfigError, ConnectorError, MalformedDelivery, PermanentError
 from connector.looks import look, unread
 from connector.mapping.evaluate import Reason, Situation, concerns, decide_in, situation, stopped_by
-from connector.mapping.matching import ELSEWHERE, conditions
+from connector.mapping.matching import conditions
 from connector.mapping.policy_keys import Policy
-from connector.mapping.promised import promised
-from connector.mapping.rules import Rule, RuleFile
+from connector.mapping.rules import RuleFile
 from connector.mapping.stages import index_of
 from connector.mapping.steps import Part, Step
-from connector.mapping.vocabulary import Moment
 from connector.mapping.words import closest, listed
-from connector.model import Catalog, Context, DispatchState, News, RecordRef, Request, Source, StageEvent
+from connector.model import Catalog, Context, News, RecordRef, Request, Source, StageEvent
 from connector.parts import build_adapters
-from connector.permission import HELD, Asked, Register
+from connector.permission import Asked, Register
 from connector.policy.sentences import past
 from connector.process import Candidate, as_judged, dispatch_of, read_records, undecided
 from connector.record_files import RecordFile, read_record_file
@@ -268,46 +267,15 @@ def _event(asked: _Preview, event: StageEvent) -> dict[str, Any]:
             refusal = UNREAD
         if refusal is not None:
             rows.append(
-                _shown(_refused(asked, candidate, refusal, catalog)) | {"afterwards": _unsaid(rule, refusal)}
+                _shown(_refused(asked, candidate, refusal, catalog)) | {"afterwards": unsaid(rule, refusal)}
             )
             continue
         here = here or _here(asked, event, catalog)
         row, took = _decided(asked, candidate, here)
-        rows.append(_shown(row) | {"afterwards": _afterwards(rule, row)})
+        rows.append(_shown(row) | {"afterwards": afterwards(rule, row)})
         if took and rule.stop:
             stopped = stopped_by(rule)
     return {"event": entered, "rules": rows}
-
-
-def _afterwards(rule: Rule, row: Dispatch) -> list[str]:
-    """What is going to be written, and why nothing where people may expect it."""
-    if rule.policy.dry_run:
-        return ["nothing: a dry run writes nothing"]
-    moments = _moments(row)
-    known = {**row.values, "reason": row.reason.removeprefix(HELD)}
-    found = list(promised(rule.write_back, moments, known))
-    if moments == ("skipped",) and not found and list(promised(rule.write_back, ("failed",), known)):
-        found = [
-            "nothing; to write the reason on the record, add below `write_back`:"
-            f' skipped: {{{row.record.type}: {{ai_call_status: "{{{{ reason }}}}"}}}}'
-        ]
-    return found
-
-
-def _unsaid(rule: Rule, refusal: Reason) -> list[str]:
-    """Why nothing is written of a record that an import brought, say, though the rule tells why nobody was called."""
-    if refusal.word != "other_source" or not list(promised(rule.write_back, ("skipped",), {})):
-        return []
-    return [
-        "nothing: who brought the record there makes it none of this rule's, and `skipped` is of those that are"
-    ]
-
-
-def _moments(row: Dispatch) -> tuple[Moment, ...]:
-    """When something is going to be written of it."""
-    if row.state is DispatchState.WAITING:
-        return (*(("held",) if row.word != "due" else ()), "placed", "ended", "failed")
-    return ("skipped",) if row.word not in ELSEWHERE else ()
 
 
 def _here(asked: _Preview, event: StageEvent, catalog: Catalog) -> Situation | ConnectorError:

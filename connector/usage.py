@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import click
 
-from connector.commands import moment_written
+from connector.moments import moment_written
 
 _OPTIONS: Final = {
     **dict.fromkeys(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from connector.mapping.habits import WORDS
+from connector.mapping.habits import COUNTRY_CODE, WORDS
 from connector.mapping.names import Names
 from connector.mapping.words import closest
 from connector.model import Source
@@ -18,7 +18,6 @@ _COUNTRY: Final = re.compile(r"[A-Z]{2}")
 _NAME: Final = re.compile(r"[A-Z][a-z]+(?:[ -][A-Z].*)?|.* .*")
 _LABEL: Final = re.compile(r"[A-Z].*[a-z]|\s")
 _FLAGS: Final = ("yes", "no", "true", "false")
-_CODE: Final = "country_region_code"
 _SEEN: Final = "`stagecall preview RULES --live ID`, with a record of theirs, shows the id in this condition"
 
 
@@ -132,16 +131,16 @@ def _day(here: _Compared) -> str | None:
 
 def _country(here: _Compared) -> str | None:
     code = region_of(here.value)
-    if here.key.endswith(_CODE) and code != here.value:
+    if here.key.endswith(COUNTRY_CODE.removeprefix("hs_")) and code != here.value:
         code = code or region_meant(here.value)
         meant = f"did you mean '{code}'?" if code else not_a_region(here.value).partition("; ")[2]
         return f"{here.field} holds two letters; {meant}"
-    has_code = f"hs_{_CODE}" in here.names.usual.get(here.object_name, ())
+    has_code = COUNTRY_CODE in here.names.usual.get(here.object_name, ())
     if here.key != "country" or not _COUNTRY.fullmatch(here.value) or not has_code:
         return None
     return (
         f'{here.field} often holds a name, such as United States, and not "{here.value}"; two letters stand in'
-        f' {here.object_name}.hs_{_CODE}, as "{code or here.value}"'
+        f' {here.object_name}.{COUNTRY_CODE}, as "{code or here.value}"'
     )
 
 

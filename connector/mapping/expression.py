@@ -300,7 +300,7 @@ class _Compiler:
         name = node.expr.name if isinstance(node.expr, nodes.Name) else ""
         if not name or name in self.names.texts or node.ops[0].op not in ("in", "notin"):
             return self.compile(node.expr)
-        self.unknown.append(Refused(f"\"{name}\" is not known here; a text stands in quotes: '{name}'", name))
+        self._lacks_quotes(name)
         return nothing
 
     def _text_side(self, sign: str, node: nodes.Expr) -> Evaluate:
@@ -310,10 +310,12 @@ class _Compiler:
         if sign not in ("eq", "ne", "in", "notin") or self.names.records.isdisjoint(bare):
             return self.compile(node)
         for name in bare:
-            known = name in self.names.texts
-            found = f"\"{name}\" is not known here; a text stands in quotes: '{name}'"
-            self.unknown += [] if known else [Refused(found, name)]
+            if name not in self.names.texts:
+                self._lacks_quotes(name)
         return nothing
+
+    def _lacks_quotes(self, name: str) -> None:
+        self.unknown.append(Refused(f"\"{name}\" is not known here; a text stands in quotes: '{name}'", name))
 
     def _check_words(self, node: nodes.Compare) -> None:
         """A field of a few values that is compared with another one makes a condition that nobody meant."""

@@ -239,6 +239,10 @@ def record_of(objects: Sequence[str], word: str) -> str:
     return f"the record is called {objects[0]} here" if word in RECORDS and objects and not ours else ""
 
 
+COUNTRY_CODE: Final = "hs_country_region_code"
+"""Where HubSpot keeps the two letters of a country; in other CRMs `country` holds them."""
+
+
 def is_field_word(word: str) -> bool:
     """Is it the name of a field in some CRM?"""
     return any(word in group for group in _FIELDS)

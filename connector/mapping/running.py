@@ -5,7 +5,7 @@ from typing import Any
 
 from connector.mapping.filters import Apply
 from connector.mapping.operations import holds, part
-from connector.mapping.values import EMPTY, MAX_TEXT, SHORT, Scope, cut, is_empty, plain, weight
+from connector.mapping.values import EMPTY, MAX_TEXT, Scope, cut, is_empty, plain, weight
 
 Evaluate = Callable[[Scope], Any]
 
@@ -49,7 +49,7 @@ def filtered(apply: Apply, value: Evaluate, arguments: Sequence[Evaluate]) -> Ev
         others = [argument(scope) for argument in arguments]
         scope.charge(weight(given) + _length(others))
         found = apply(scope, given, *others)
-        return cut(found, scope) if type(found) is str and len(found) > SHORT else found
+        return cut(found, scope) if type(found) is str else found
 
     return filtered
 
@@ -79,7 +79,7 @@ def filtered_with(apply: Apply, value: Evaluate, others: Sequence[Any]) -> Evalu
         given = value(scope)
         scope.charge(weight(given) + cost)
         found = apply(scope, given, *others)
-        return cut(found, scope) if type(found) is str and len(found) > SHORT else found
+        return cut(found, scope) if type(found) is str else found
 
     return filtered
 

@@ -156,7 +156,7 @@ def compared(text: str) -> Iterator[tuple[int, str]]:
     """Cut a condition that cannot be read at each `and` and `or`: its parts that begin with a field and compare it, and
     where each begins; none of one with brackets or a choice, which cannot be cut so.
     """
-    masked = QUOTED.sub(lambda found: "_" * len(found[0]), text)
+    masked = _unquoted(text)
     if _UNCUT.search(masked):
         return
     begin = 0
@@ -173,10 +173,9 @@ def mixed(text: str) -> str | None:
     What stands in brackets is looked at by itself.
     """
     line = " ".join(text.split())
-    quoted = QUOTED.sub(lambda found: "_" * len(found[0]), line)
     opened: list[int] = []
     parts = [(0, len(line))]
-    for place, sign in enumerate(quoted):
+    for place, sign in enumerate(_unquoted(line)):
         if sign in "([":
             opened.append(place + 1)
         elif sign in ")]" and opened:
@@ -202,9 +201,14 @@ def _cut(text: str, word: str) -> list[str]:
     return [text[end:begin].strip() for (_, end), (begin, _) in pairwise(cuts)]
 
 
+def _unquoted(text: str) -> str:
+    """The text with signs in the place of what stands in quotes, as long as it was."""
+    return QUOTED.sub(lambda found: "_" * len(found[0]), text)
+
+
 def _masked(text: str) -> str:
     """The text with signs in the place of what stands in quotes and in brackets, as long as it was."""
-    masked, before = QUOTED.sub(lambda found: "_" * len(found[0]), text), ""
+    masked, before = _unquoted(text), ""
     while masked != before:
         before, masked = masked, _INNERMOST.sub(lambda found: "_" * len(found[0]), masked)
     return masked
@@ -264,7 +268,7 @@ def _check_sayings(field: Field) -> None:
                 token.offset,
                 f'has "{token.text}", which is not available{_ending(written(field.tokens, number) or "")}',
             )
-    if day := _BARE_DAY.search(QUOTED.sub(lambda found: "_" * len(found[0]), field.source)):
+    if day := _BARE_DAY.search(_unquoted(field.source)):
         raise BadSource(
             field.tokens[0].offset,
             f"has {day[0]} without quotes, which is a calculation; a day stands in quotes, as '{day[0]}'",

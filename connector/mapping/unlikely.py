@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from connector.mapping.choices import in_braces, is_choice, of_two
-from connector.mapping.habits import excluded
+from connector.mapping.habits import COUNTRY_CODE, excluded
 from connector.mapping.language import ANY, Call, Rule, When, schema
 from connector.mapping.merge import Condition, MergeField
 from connector.mapping.policy_keys import Policy
@@ -32,8 +32,6 @@ _OTHERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("if", "only_source", "not_source"), "under `when`"),
 }
 """Keys of a rule that people put below `metadata`, each with its place."""
-_CODE: Final = "hs_country_region_code"
-"""Where HubSpot keeps the two letters of a country; elsewhere `country` holds them."""
 _A_PERSON: Final = re.compile(r"^(?!.*id\b).*(?:owner|assigned|name|rep\b|consultant|salesperson)")
 _FIELDS: Final = re.compile(r"\b((?:contact|deal|opportunity|company)\.\w+)")
 _GROUPED: Final = re.compile(r"(?<![\w.])([0-9]{1,3})\.([0-9]{3})(?![\w.])")
@@ -100,53 +98,60 @@ def _no_label(key: str, word: str) -> str:
 
 
 def _call(path: Path, call: Call, words: Vocabulary) -> Iterator[Doubt]:
-    agent = call.agent.source.strip() if call.agent is not None else ""
-    if call.agent is not None and call.agent.is_constant and is_choice(agent):
-        yield (*path, "agent"), f"is a name as it stands; {in_braces(agent, words.owner_field)}"
-    elif call.agent is not None and call.agent.is_constant and (two := of_two(agent, words.owner_field)):
-        yield (*path, "agent"), f"is one agent of that name; {two}"
-    elif HALF_CHOICE.search(QUOTED.sub("", agent)):
-        yield (*path, "agent"), "has no `else`: where its condition is false there is no agent, and no call"
-    elif agent.startswith("+") and agent[1:].replace(" ", "").isdigit():
-        yield (*path, "agent"), "is a number, and an agent goes by its name (`stagecall agents list`)"
+    if call.agent is not None:
+        yield from (((*path, "agent"), found) for found in _agent(call.agent, words))
     for key, field, example in (("name", call.name, "firstname"), ("email", call.email, "email")):
         if field is not None and field.is_constant and field.source.strip():
             written = _FIELDS.sub(r"{{ \1 }}", field.source) if _FIELDS.search(field.source) else ""
             written = written or f"{{{{ contact.{example} }}}}"
             yield (*path, key), f'is the same for everybody; a field is written "{written}"'
-    for key in call.metadata.keys() & _OTHERS.keys():
-        found = (
-            f"is told to the agent, and is no setting here; {key} stands {_OTHERS[key]}, not below `metadata`"
-        )
-        yield (*path, "metadata", key), found
-    for key, told in call.metadata.items():
-        owner = words.owner_field
-        if (
-            isinstance(told, MergeField)
-            and owner
-            and _A_PERSON.search(folded(key))
-            and told.source.strip("{ }") == owner
-        ):
-            found = f"tells the agent {owner}, which is the id of a user, not a name; a table (`tables`, and | map) gives each its name"
-            yield (*path, "metadata", key), found
+    yield from (((*path, "metadata", key), found) for key, found in _metadata(call, words.owner_field))
     for field in call.phone_number:
         if found := _no_number(field):
             yield (*path, "phone_number"), found
 
 
+def _agent(agent: MergeField, words: Vocabulary) -> Iterator[str]:
+    name = agent.source.strip()
+    if agent.is_constant and is_choice(name):
+        yield f"is a name as it stands; {in_braces(name, words.owner_field)}"
+    elif agent.is_constant and (two := of_two(name, words.owner_field)):
+        yield f"is one agent of that name; {two}"
+    elif HALF_CHOICE.search(QUOTED.sub("", name)):
+        yield "has no `else`: where its condition is false there is no agent, and no call"
+    elif name.startswith("+") and name[1:].replace(" ", "").isdigit():
+        yield "is a number, and an agent goes by its name (`stagecall agents list`)"
+
+
+def _metadata(call: Call, owner: str) -> Iterator[tuple[str, str]]:
+    for key, told in call.metadata.items():
+        if key in _OTHERS:
+            yield (
+                key,
+                f"is told to the agent, and is no setting here; {key} stands {_OTHERS[key]}, not below `metadata`",
+            )
+        source = told.source.strip("{ }") if isinstance(told, MergeField) else ""
+        if owner and source == owner and _A_PERSON.search(folded(key)):
+            yield (
+                key,
+                f"tells the agent {owner}, which is the id of a user, not a name; a table (`tables`, and | map)"
+                " gives each its name",
+            )
+
+
 def _region(path: Path, rule: Rule, words: Vocabulary) -> Iterator[Doubt]:
     """One that many have no letters of, or that is of some people and read for all."""
     region, asked = rule.call.region, rule.when.condition.fields if rule.when.condition else ()
-    has_code = {name for name, known in words.standard_fields.items() if _CODE in known}
+    has_code = {name for name, known in words.standard_fields.items() if COUNTRY_CODE in known}
     for name, key in region.fields if region else ():
         if key == "country" and name in has_code:
-            found = f"needs two letters such as US, and {name}.country often holds a name; {name}.{_CODE} holds them"
+            found = f"needs two letters such as US, and {name}.country often holds a name; {name}.{COUNTRY_CODE} holds them"
             yield path, found
     if region is None or not region.is_constant or any("country" in key for _, key in asked):
         return
     named = region_of(region.source)
     if named is not None and named != words.default_region:
-        own = f"contact.{_CODE if 'contact' in has_code else 'country'}"
+        own = f"contact.{COUNTRY_CODE if 'contact' in has_code else 'country'}"
         found = (
             f"reads each number without a country code as one of {named}, also those of people elsewhere:"
             f' "{{{{ {own} }}}}" is each person\'s own, or an `if` on it says whom the rule is for'

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from connector.cli import main
-from connector.commands import given_moment
+from connector.moments import given_moment
 
 ROOT = Path(__file__).resolve().parents[2]
 
